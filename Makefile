@@ -1,0 +1,42 @@
+# Two commands matter: `make run` and `make test`. Both set up everything they need first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 9877
+BUILT  := $(VENV)/.built
+KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test quality bench rules debug lock clean
+
+help: ## show what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(BUILT) ## virtual environment, dependencies, compiled kernels
+
+$(BUILT): pyproject.toml setup.py constraints.txt tools/setup.sh $(KERNEL)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/setup.sh
+	@touch $@
+
+run: $(BUILT) ## serve the built-in demo pool on http://127.0.0.1:9877 (PORT=…)
+	@exec $(BIN)/xenha serve demo: --listen 127.0.0.1:$(PORT)
+
+test: $(BUILT) quality ## every check and every test
+	@sh tools/system-packages.sh
+	@$(BIN)/pytest -q
+
+quality: $(BUILT) ## linters, types, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/cython-lint hacore/kernel
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(BUILT) ## measure; prints a table and writes plots to var/bench
+	@$(BIN)/python -m bench
+
+lock: $(BUILT) ## write constraints.txt anew from what is installed
+	@$(BIN)/pip freeze --exclude-editable > constraints.txt
+
+clean: ## remove everything that was made
+	@rm -rf $(VENV) build var *.egg-info hacore/kernel/*.c hacore/kernel/*.so

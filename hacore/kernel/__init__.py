@@ -1,0 +1,1 @@
+"""Façade of the compiled kernels: the only way in. Knows no policy."""

@@ -1,0 +1,1 @@
+"""How many host failures a pool survives, and where its VMs go when hosts fail."""

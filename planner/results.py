@@ -1,0 +1,185 @@
+"""What the planner answers: frozen results with their JSON (DESIGN §5.3, §5.4). All that others may read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Method = Literal["trivial", "certificate", "reservation", "enumeration", "solver"]
+WitnessReason = Literal["memory", "reach", "cpu", "affinity", "quorum", "all_hosts", "down"]
+UnplacedReason = Literal["memory", "reach", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Hosts that cannot all be lost, and VMs of which no packing places all: the proof of an upper bound.
+
+    In a sequential answer `then` holds the hosts to be feared after `hosts[0]`.
+    """
+
+    hosts: tuple[str, ...]
+    vms: tuple[str, ...]
+    reason: WitnessReason
+
+    def to_json(self) -> dict[str, Any]:
+        return {"hosts": list(self.hosts), "vms": list(self.vms), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """lower: proven safe; upper: proven not to be exceeded; `method` is that of the lower bound."""
+
+    lower: int
+    upper: int
+    method: Method
+    witness: Witness | None = None
+
+    @property
+    def proven(self) -> bool:
+        return self.lower == self.upper
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "lower": self.lower,
+            "upper": self.upper,
+            "proven": self.proven,
+            "method": self.method,
+            "witness": self.witness.to_json() if self.witness else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SolverUse:
+    """What the solver was asked for one answer: shown as metrics, not part of the contract's JSON."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    limit_reached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """The answer of `xenha tolerance` for one pool."""
+
+    pool_uuid: str
+    pool_name: str
+    hosts: int
+    protected_vms: int
+    target: int | None
+    simultaneous: Bounds
+    sequential: Bounds
+    elapsed_seconds: float
+    domains: Mapping[str, Bounds] = field(default_factory=dict)
+    solver: SolverUse = SolverUse()
+
+    @property
+    def overcommitted(self) -> bool | None:
+        """True if the upper bound is below the target, False if the lower bound reaches it, else None.
+
+        Without a target there is nothing to compare with: unknown.
+        """
+        if self.target is None:
+            return None
+        if self.simultaneous.upper < self.target:
+            return True
+        return False if self.simultaneous.lower >= self.target else None
+
+    def to_json(self) -> dict[str, Any]:
+        domains = {
+            key: {name: value for name, value in bounds.to_json().items() if name != "method"}
+            for key, bounds in self.domains.items()
+        }
+        return {
+            "format": "xenha-tolerance/1",
+            "pool": {"uuid": self.pool_uuid, "name": self.pool_name},
+            "hosts": self.hosts,
+            "protected_vms": self.protected_vms,
+            "target": self.target,
+            "simultaneous": self.simultaneous.to_json(),
+            "sequential": self.sequential.to_json(),
+            "domains": domains,
+            "overcommitted": self.overcommitted,
+            "elapsed_seconds": self.elapsed_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One VM to restart. `from_host` None: it was down. `priority`: "restart" or "best-effort"."""
+
+    vm: str
+    from_host: str | None
+    to_host: str
+    priority: str
+    order: int
+    wave: int
+    start_delay_seconds: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "vm": self.vm,
+            "from": self.from_host,
+            "to": self.to_host,
+            "priority": self.priority,
+            "order": self.order,
+            "wave": self.wave,
+            "start_delay_seconds": self.start_delay_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """One VM that the plan leaves down, and why."""
+
+    vm: str
+    reason: UnplacedReason
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"vm": self.vm, "reason": self.reason, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where VMs restart after `failed_hosts` failed. `complete` speaks of protected VMs only."""
+
+    plan_id: str
+    failed_hosts: tuple[str, ...]
+    complete: bool
+    optimal: bool
+    placements: tuple[Placement, ...]
+    unplaced: tuple[Unplaced, ...]
+    elapsed_seconds: float
+    tolerance_after: Tolerance | None = None
+    solver: SolverUse = SolverUse()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": "xenha-plan/1",
+            "plan_id": self.plan_id,
+            "failed_hosts": list(self.failed_hosts),
+            "complete": self.complete,
+            "optimal": self.optimal,
+            "placements": [placement.to_json() for placement in self.placements],
+            "tolerance_after": self.tolerance_after.to_json() if self.tolerance_after else None,
+            "unplaced": [vm.to_json() for vm in self.unplaced],
+            "elapsed_seconds": self.elapsed_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record of the API that did not parse."""
+
+    record_class: str
+    uuid: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class XapiFigures:
+    """What xapi itself says: `Pool.ha_plan_exists_for`, `Pool.ha_overcommitted`."""
+
+    ha_plan_exists_for: int
+    ha_overcommitted: bool

@@ -1,0 +1,37 @@
+"""Build the compiled kernels; everything else about the package is in pyproject.toml.
+
+XENHA_DEBUG=1 builds with bounds checks, wraparound, initialised-check and assertions on: the same tests
+run on both builds.
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("XENHA_DEBUG") == "1"
+KERNEL = Path("hacore/kernel")
+
+DIRECTIVES = {
+    "language_level": 3,
+    "binding": True,
+    "embedsignature": True,
+    "autotestdict": False,
+    "cdivision": not DEBUG,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": DEBUG,
+}
+
+EXTENSIONS = [
+    Extension(
+        ".".join(source.with_suffix("").parts),
+        [str(source)],
+        extra_compile_args=["-Wall", "-Wextra", "-O0" if DEBUG else "-O2"],
+        undef_macros=["NDEBUG"] if DEBUG else [],
+    )
+    for source in sorted(KERNEL.glob("*.pyx"))
+]
+
+setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES))
