@@ -1,0 +1,230 @@
+"""Every metric of xenha in one table: name, type, help, labels, unit.
+
+The `# HELP` texts, `docs/metrics.md`, the alert rules' checks and the collector all read this table; a metric
+that is not in it cannot be exported. Label values `pool`, `host` and `vm` are XAPI UUIDs so that the series
+join with those of other exporters; names stand on the `*_info` series alone. Must never import a client library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["gauge", "counter", "info"]
+Unit = Literal["", "bytes", "seconds", "hosts"]
+
+PRIORITIES = ("restart", "best-effort", "unprotected", "control-domain")
+"""Values of the label `priority`; "restart" are the protected VMs, "unprotected" all that is none of the others."""
+KINDS = ("simultaneous", "sequential")
+"""Values of the label `kind`: DESIGN §2, the two tolerances."""
+OVERCOMMITTED_STATES = ("yes", "no", "unknown")
+SOLVER_STATES = ("not_needed", "proved", "limit_reached")
+COLLECTORS = ("pool", "hosts", "tolerance", "failures", "vms", "planning", "inventory")
+"""Values of the label `collector`: the parts of a scrape that can fail alone."""
+VM_SERIES_LIMIT = 200
+"""VMs per pool and metric that get a series of their own; the counts beside them are never cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `name` is the one Prometheus shows, `_total` and `_info` included."""
+
+    name: str
+    type: Type
+    help: str
+    labels: tuple[str, ...]
+    unit: Unit = ""
+    states: tuple[str, ...] = ()
+    """For a metric with one 0/1 series a state: the values of its label `state`."""
+
+
+def _gauge(name: str, labels: str, text: str, unit: Unit = "", states: tuple[str, ...] = ()) -> Metric:
+    return Metric(name, "gauge", text, tuple(labels.split()), unit, states)
+
+
+def _counter(name: str, labels: str, text: str, unit: Unit = "") -> Metric:
+    return Metric(name, "counter", text, tuple(labels.split()), unit)
+
+
+def _info(name: str, labels: str, text: str) -> Metric:
+    return Metric(name, "info", text, tuple(labels.split()))
+
+
+CATALOGUE: tuple[Metric, ...] = (
+    # What is watched
+    _info("xenha_build_info", "version", "The running xenha."),
+    _gauge(
+        "xenha_up",
+        "pool source",
+        "1 while the source of the pool answers. 0: what is shown is the last known state; "
+        "pool is empty while the source has not answered once or names a pool that another source serves.",
+    ),
+    _info("xenha_pool_info", "pool name master", "Name of a pool and UUID of its master."),
+    _info("xenha_host_info", "pool host name", "Name of a host."),
+    _info("xenha_vm_info", "pool vm name", "Name of a VM that has a series of its own elsewhere."),
+    _gauge("xenha_ha_enabled", "pool", "1 if xapi's own HA is enabled on the pool."),
+    _gauge(
+        "xenha_snapshot_timestamp_seconds",
+        "pool",
+        "When the state shown was last seen in the source.",
+        "seconds",
+    ),
+    _counter("xenha_snapshots_total", "pool", "Looks at the pool that arrived from its source."),
+    _gauge(
+        "xenha_inventory_rejected_records",
+        "pool class",
+        "Records of the source that could not be understood and are left out of all figures.",
+    ),
+    # Hosts and memory
+    _gauge("xenha_host_live", "pool host", "1 if the host is live (Host_metrics.live)."),
+    _gauge("xenha_host_enabled", "pool host", "1 if the host is enabled."),
+    _gauge("xenha_host_memory_total_bytes", "pool host", "Memory of the host.", "bytes"),
+    _gauge(
+        "xenha_host_memory_overhead_bytes", "pool host", "Memory of the host that Xen itself takes.", "bytes"
+    ),
+    _gauge(
+        "xenha_host_memory_free_bytes",
+        "pool host",
+        "Memory in which VMs could still be started: total less overhead and the needs of all VMs "
+        "resident on or scheduled to the host, never below 0.",
+        "bytes",
+    ),
+    _gauge(
+        "xenha_host_memory_used_bytes",
+        "pool host priority",
+        "Needs (memory_static_max + memory_overhead) of the VMs on the host, by HA restart priority; "
+        "restart: protected VMs; unprotected: all the rest.",
+        "bytes",
+    ),
+    _gauge(
+        "xenha_pool_memory_used_bytes",
+        "pool priority",
+        "Needs of the VMs on all hosts of the pool, by HA restart priority.",
+        "bytes",
+    ),
+    # Tolerance
+    _gauge(
+        "xenha_tolerance_lower_hosts",
+        "pool kind",
+        "Host failures that are proven to be survived; -1: not even the VMs that are down now can be restarted.",
+        "hosts",
+    ),
+    _gauge(
+        "xenha_tolerance_upper_hosts",
+        "pool kind",
+        "Host failures beyond which survival is disproved. The tolerance lies between lower and upper.",
+        "hosts",
+    ),
+    _gauge("xenha_tolerance_proven", "pool kind", "1 if lower and upper bound meet: the figure is exact."),
+    _gauge(
+        "xenha_tolerance_target_hosts",
+        "pool",
+        "Host failures the pool is asked to tolerate (ha_host_failures_to_tolerate); absent while HA is disabled.",
+        "hosts",
+    ),
+    _gauge(
+        "xenha_overcommitted",
+        "pool state",
+        "1 for the state that holds: yes (the upper bound is below the target), no (the lower bound reaches it) "
+        "or unknown (the limit came before a proof, or there is no target).",
+        states=OVERCOMMITTED_STATES,
+    ),
+    _gauge(
+        "xenha_host_failure_unplaced_vms",
+        "pool host",
+        "Protected VMs that would not restart if this host failed now, those included that are down already "
+        "(if not proven: at most this many).",
+    ),
+    _gauge(
+        "xenha_host_failure_unplaced_proven",
+        "pool host",
+        "1 if xenha_host_failure_unplaced_vms is proven to be the least possible.",
+    ),
+    _gauge(
+        "xenha_xapi_plan_exists_for_hosts",
+        "pool",
+        "Host failures that xapi itself believes the pool survives (Pool.ha_plan_exists_for).",
+        "hosts",
+    ),
+    _gauge(
+        "xenha_xapi_overcommitted",
+        "pool",
+        "1 if xapi itself calls the pool overcommitted (Pool.ha_overcommitted).",
+    ),
+    # VMs
+    _gauge("xenha_protected_vms", "pool", "VMs that HA must restart."),
+    _gauge(
+        "xenha_protected_vms_down",
+        "pool",
+        "Protected VMs that are Halted or whose host is not live and enabled.",
+    ),
+    _gauge(
+        "xenha_protected_vms_not_agile",
+        "pool",
+        "Protected VMs that could not run on every live enabled host, whatever its free memory.",
+    ),
+    _gauge(
+        "xenha_vm_protected_not_agile",
+        "pool vm",
+        f"1 for a protected VM that is not agile; absent otherwise; at most {VM_SERIES_LIMIT} VMs a pool.",
+    ),
+    _gauge(
+        "xenha_vm_protected_halted",
+        "pool vm",
+        f"1 for a protected VM that is Halted; absent otherwise; at most {VM_SERIES_LIMIT} VMs a pool.",
+    ),
+    # Planning
+    _gauge("xenha_plan_timestamp_seconds", "pool", "When the figures shown were worked out.", "seconds"),
+    _gauge(
+        "xenha_plan_lag_seconds",
+        "pool",
+        "For how long the figures have lagged behind what is known of the pool; 0 while they cover all of it.",
+        "seconds",
+    ),
+    _gauge("xenha_plan_duration_seconds", "pool", "How long the last planning took.", "seconds"),
+    _counter("xenha_plan_seconds_total", "pool", "Time spent on planning.", "seconds"),
+    _counter("xenha_plans_total", "pool", "Plannings that ended with a result."),
+    _counter(
+        "xenha_plan_failures_total", "pool", "Plannings that broke off with an error; the last result stays."
+    ),
+    _counter("xenha_solver_seconds_total", "pool", "Time spent in the solver.", "seconds"),
+    _counter("xenha_solver_calls_total", "pool", "Questions that only the solver could settle."),
+    _gauge(
+        "xenha_solver_state",
+        "pool state",
+        "1 for what became of the solver in the last planning: not_needed, proved, "
+        "limit_reached (the figures are bounds).",
+        states=SOLVER_STATES,
+    ),
+    # The exporter itself
+    _gauge("xenha_collector_success", "collector", "1 if this part of the scrape worked for every pool."),
+)
+
+BY_NAME: dict[str, Metric] = {metric.name: metric for metric in CATALOGUE}
+
+
+def markdown() -> str:
+    """Return the reference page `docs/metrics.md`."""
+    rows = [
+        f"| `{m.name}` | {m.type} | {', '.join(f'`{label}`' for label in m.labels)} | {m.unit or '–'} | {m.help} |"
+        for m in CATALOGUE
+    ]
+    return _HEAD + "\n".join(rows) + "\n"
+
+
+_HEAD = """# Metrics
+
+Served on `/metrics`, as Prometheus text or OpenMetrics, whichever the scraper asks for. Written from
+`exporter/catalogue.py`; change the table there, then run `python -m exporter.catalogue > docs/metrics.md`.
+The usual `process_*` metrics of the exporter's own process come on top.
+
+Labels `pool`, `host` and `vm` hold XAPI UUIDs and join with the series of other exporters; to show a name, join the
+`*_info` series: `xenha_host_memory_free_bytes * on (pool, host) group_left (name) xenha_host_info`.
+A metric with a label `state` has one series for each state, 1 for the one that holds and 0 for the others.
+
+| metric | type | labels | unit | meaning |
+|---|---|---|---|---|
+"""
+
+if __name__ == "__main__":
+    print(markdown(), end="")
