@@ -1,8 +1,9 @@
 """Every metric of xenha in one table: name, type, help, labels, unit.
 
-The `# HELP` texts, `docs/metrics.md`, the alert rules' checks and the collector all read this table; a metric
-that is not in it cannot be exported. Label values `pool`, `host` and `vm` are XAPI UUIDs so that the series
-join with those of other exporters; names stand on the `*_info` series alone. Must never import a client library.
+The `# HELP` texts, `docs/metrics.md`, the checks of the alert rules and the collector all read this table; a
+metric that is not in it cannot be exported. Label values `pool`, `host` and `vm` are XAPI UUIDs so that the
+series join with those of other exporters; names stand on the `*_info` series alone. Must never import a
+client library.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Type = Literal["gauge", "counter", "info"]
 Unit = Literal["", "bytes", "seconds", "hosts"]
 
 PRIORITIES = ("restart", "best-effort", "unprotected", "control-domain")
-"""Values of the label `priority`; "restart" are the protected VMs, "unprotected" all that is none of the others."""
+"""Values of the label `priority`; "restart": the protected VMs; "unprotected": what is none of the others."""
 KINDS = ("simultaneous", "sequential")
 """Values of the label `kind`: DESIGN §2, the two tolerances."""
 OVERCOMMITTED_STATES = ("yes", "no", "unknown")
@@ -106,7 +107,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         "xenha_tolerance_lower_hosts",
         "pool kind",
-        "Host failures that are proven to be survived; -1: not even the VMs that are down now can be restarted.",
+        "Host failures proven to be survived; -1: not even the VMs that are down now can be restarted.",
         "hosts",
     ),
     _gauge(
@@ -119,14 +120,14 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         "xenha_tolerance_target_hosts",
         "pool",
-        "Host failures the pool is asked to tolerate (ha_host_failures_to_tolerate); absent while HA is disabled.",
+        "Host failures the pool should tolerate (ha_host_failures_to_tolerate); absent while HA is disabled.",
         "hosts",
     ),
     _gauge(
         "xenha_overcommitted",
         "pool state",
-        "1 for the state that holds: yes (the upper bound is below the target), no (the lower bound reaches it) "
-        "or unknown (the limit came before a proof, or there is no target).",
+        "1 for the state that holds: yes (the upper bound is below the target), no (the lower bound "
+        "reaches it) or unknown (the limit came before a proof, or there is no target).",
         states=OVERCOMMITTED_STATES,
     ),
     _gauge(
@@ -178,7 +179,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         "xenha_plan_lag_seconds",
         "pool",
-        "For how long the figures have lagged behind what is known of the pool; 0 while they cover all of it.",
+        "For how long the figures have lagged behind what is known of the pool; 0 while they cover it all.",
         "seconds",
     ),
     _gauge("xenha_plan_duration_seconds", "pool", "How long the last planning took.", "seconds"),
@@ -205,11 +206,12 @@ BY_NAME: dict[str, Metric] = {metric.name: metric for metric in CATALOGUE}
 
 def markdown() -> str:
     """Return the reference page `docs/metrics.md`."""
-    rows = [
-        f"| `{m.name}` | {m.type} | {', '.join(f'`{label}`' for label in m.labels)} | {m.unit or '–'} | {m.help} |"
-        for m in CATALOGUE
-    ]
-    return _HEAD + "\n".join(rows) + "\n"
+    return _HEAD + "".join(_row(metric) for metric in CATALOGUE)
+
+
+def _row(metric: Metric) -> str:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    return f"| `{metric.name}` | {metric.type} | {labels} | {metric.unit or '–'} | {metric.help} |\n"
 
 
 _HEAD = """# Metrics
@@ -218,8 +220,8 @@ Served on `/metrics`, as Prometheus text or OpenMetrics, whichever the scraper a
 `exporter/catalogue.py`; change the table there, then run `python -m exporter.catalogue > docs/metrics.md`.
 The usual `process_*` metrics of the exporter's own process come on top.
 
-Labels `pool`, `host` and `vm` hold XAPI UUIDs and join with the series of other exporters; to show a name, join the
-`*_info` series: `xenha_host_memory_free_bytes * on (pool, host) group_left (name) xenha_host_info`.
+Labels `pool`, `host` and `vm` hold XAPI UUIDs and join with the series of other exporters; for a name, join
+the `*_info` series: `xenha_host_memory_free_bytes * on (pool, host) group_left (name) xenha_host_info`.
 A metric with a label `state` has one series for each state, 1 for the one that holds and 0 for the others.
 
 | metric | type | labels | unit | meaning |
