@@ -1,0 +1,160 @@
+"""Makes pools from a seed: the same seed and shape give the same pool, on any machine.
+
+The families of the benchmark are here. Homes are drawn so that every host holds what runs on it: a pool is
+always one that could exist. Must never look at what the planner says about a pool.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from planner.model import VM, Host, Pool, RestartPriority
+
+GIB = 1 << 30
+MIB = 1 << 20
+
+SIZES_GIB = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128)
+"""Memory of VMs as clouds sell it; small ones are common: weight 1/size^0.8."""
+
+LOADS = (0.50, 0.55, 0.60, 0.65, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
+PROTECTED_SHARES = (0.5, 0.7, 0.85, 1.0)
+HOST_WEIGHTS = (1.0, 1.0, 1.5, 2.0)
+"""Of a mixed pool: half the hosts are of the oldest and smallest generation."""
+
+DOM0_BYTES = 8 * GIB
+HOST_OVERHEAD_BYTES = 512 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a family of pools has in common; `load` and `protected` None: drawn per pool."""
+
+    hosts: int
+    vms: int
+    load: float | None = None
+    mixed: bool | None = None
+    protected: float | None = None
+    sizes_bytes: tuple[int, ...] = tuple(size * GIB for size in SIZES_GIB)
+    xapi_overhead: bool = False
+    target: int = 1
+
+
+def pool(
+    seed: int,
+    hosts: int = 64,
+    vms: int = 3500,
+    load: float | None = None,
+    mixed: bool | None = None,
+    *,
+    protected: float | None = None,
+    sizes_bytes: Sequence[int] | None = None,
+    xapi_overhead: bool = False,
+    target: int = 1,
+) -> Pool:
+    """Return the pool of a seed.
+
+    `load` is the share of guest memory in use (50–95 % if not given), `protected` the share of VMs that HA
+    restarts; of the others a third is best-effort. Every VM is agile and running.
+    """
+    sizes = tuple(size * GIB for size in SIZES_GIB) if sizes_bytes is None else tuple(sizes_bytes)
+    return from_shape(seed, Shape(hosts, vms, load, mixed, protected, sizes, xapi_overhead, target))
+
+
+def from_shape(seed: int, shape: Shape) -> Pool:
+    """Return the pool of a seed in a shape."""
+    rng = Random(f"{seed}/{shape.hosts}/{shape.vms}")
+    load = rng.choice(LOADS) if shape.load is None else shape.load
+    mixed = rng.random() < 0.5 if shape.mixed is None else shape.mixed
+    protected = rng.choice(PROTECTED_SHARES) if shape.protected is None else shape.protected
+    guests = [_guest(rng, shape, protected) for _ in range(shape.vms)]
+    hosts = _hosts(rng, shape.hosts, mixed, sum(vm.need_bytes for vm in guests) / load)
+    rooms = [h.memory_total_bytes - h.memory_overhead_bytes - DOM0_BYTES for h in hosts]
+    placed = _place(rng, guests, hosts, rooms)
+    return Pool(
+        uuid=_uuid(rng),
+        name=f"seed-{seed}",
+        master=hosts[0].uuid,
+        ha_host_failures_to_tolerate=shape.target,
+        hosts=tuple(hosts),
+        vms=(*(_dom0(rng, host) for host in hosts), *placed),
+    )
+
+
+def _uuid(rng: Random) -> str:
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+
+def _guest(rng: Random, shape: Shape, protected: float) -> VM:
+    weights = [size**-0.8 for size in shape.sizes_bytes]
+    size = rng.choices(shape.sizes_bytes, weights)[0]
+    vcpus = max(1, min(32, size // (4 * GIB)))
+    priority = _priority(rng, protected)
+    return VM(
+        uuid=_uuid(rng),
+        memory_static_max_bytes=size,
+        memory_overhead_bytes=hvm_overhead_bytes(size, vcpus) if shape.xapi_overhead else 0,
+        vcpus=vcpus,
+        power_state="Running",
+        ha_restart_priority=priority,
+        ha_always_run=priority == "restart",
+        order=rng.choice((0, 0, 0, 1, 2)),
+    )
+
+
+def _priority(rng: Random, protected: float) -> RestartPriority:
+    if rng.random() < protected:
+        return "restart"
+    return "best-effort" if rng.random() < 1 / 3 else ""
+
+
+def hvm_overhead_bytes(static_max_bytes: int, vcpus: int) -> int:
+    """Return memory_overhead of an HVM guest as xapi computes it (its memory.ml: HVM, multiplier 1.0).
+
+    In MiB: internal 1 + external 1 + shadow + ceil(38 * vCPUs / 256), where shadow is
+    max(1, ceil((256 * vCPUs + 2 * static_max) / 256)).
+    """
+    static_max_mib = -(-static_max_bytes // MIB)
+    shadow = max(1, -(-(256 * vcpus + 2 * static_max_mib) // 256))
+    return (2 + shadow + -(-38 * vcpus // 256)) * MIB
+
+
+def _hosts(rng: Random, count: int, mixed: bool, guest_bytes: float) -> list[Host]:
+    weights = [rng.choice(HOST_WEIGHTS) if mixed else 1.0 for _ in range(count)]
+    unit = guest_bytes / sum(weights)
+    return [
+        Host(
+            uuid=_uuid(rng),
+            name=f"host-{i:03}",
+            memory_total_bytes=int(unit * weight) // MIB * MIB + DOM0_BYTES + HOST_OVERHEAD_BYTES,
+            memory_overhead_bytes=HOST_OVERHEAD_BYTES,
+            cpus=64,
+        )
+        for i, weight in enumerate(weights)
+    ]
+
+
+def _dom0(rng: Random, host: Host) -> VM:
+    return VM(
+        uuid=_uuid(rng),
+        memory_static_max_bytes=DOM0_BYTES,
+        name=f"Control domain on host: {host.name}",
+        power_state="Running",
+        resident_on=host.uuid,
+        is_control_domain=True,
+    )
+
+
+def _place(rng: Random, guests: list[VM], hosts: list[Host], rooms: list[int]) -> Iterator[VM]:
+    """Give every guest a home: big ones first, hosts drawn by their room; what fits nowhere is Halted."""
+    for vm in sorted(guests, key=lambda vm: -vm.need_bytes):
+        home = rng.choices(range(len(hosts)), rooms)[0] if any(rooms) else 0
+        if rooms[home] < vm.need_bytes:
+            home = max(range(len(hosts)), key=rooms.__getitem__)
+        if rooms[home] < vm.need_bytes:
+            yield replace(vm, power_state="Halted", ha_restart_priority="", ha_always_run=False)
+            continue
+        rooms[home] -= vm.need_bytes
+        yield replace(vm, resident_on=hosts[home].uuid)
