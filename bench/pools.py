@@ -24,7 +24,10 @@ PROTECTED_SHARES = (0.5, 0.7, 0.85, 1.0)
 HOST_WEIGHTS = (1.0, 1.0, 1.5, 2.0)
 """Of a mixed pool: half the hosts are of the oldest and smallest generation."""
 
+GIB_PER_VCPU = (2, 4, 4, 8)
 DOM0_BYTES = 8 * GIB
+PAGE_BYTES = 4096
+"""What a host calls its memory ends anywhere between two MiB."""
 HOST_OVERHEAD_BYTES = 512 * MIB
 
 
@@ -90,7 +93,7 @@ def _uuid(rng: Random) -> str:
 def _guest(rng: Random, shape: Shape, protected: float) -> VM:
     weights = [size**-0.8 for size in shape.sizes_bytes]
     size = rng.choices(shape.sizes_bytes, weights)[0]
-    vcpus = max(1, min(32, size // (4 * GIB)))
+    vcpus = max(1, min(32, size // (rng.choice(GIB_PER_VCPU) * GIB)))
     priority = _priority(rng, protected)
     return VM(
         uuid=_uuid(rng),
@@ -128,7 +131,9 @@ def _hosts(rng: Random, count: int, mixed: bool, guest_bytes: float) -> list[Hos
         Host(
             uuid=_uuid(rng),
             name=f"host-{i:03}",
-            memory_total_bytes=int(unit * weight) // MIB * MIB + DOM0_BYTES + HOST_OVERHEAD_BYTES,
+            memory_total_bytes=int(unit * weight) // PAGE_BYTES * PAGE_BYTES
+            + DOM0_BYTES
+            + HOST_OVERHEAD_BYTES,
             memory_overhead_bytes=HOST_OVERHEAD_BYTES,
             cpus=64,
         )
