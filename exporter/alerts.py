@@ -1,0 +1,271 @@
+"""The alert rules, as data: what is worth waking somebody for, and what to do then.
+
+`render` writes them as a Prometheus rule file. Every rule speaks of metrics in `exporter.catalogue` only and
+puts the names of pool, host and VM beside their uuids. A rule must never go silent because a name is missing,
+and must never take "unknown" for "fine".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["critical", "warning", "info"]
+
+_SOURCE = "job, instance"
+"""Several exporters may watch one pool: names are joined within one scrape, never across two."""
+_POOL_NAME = 'label_replace(xenha_pool_info, "pool_name", "$1", "name", "(.*)")'
+_HOST_NAME = 'label_replace(xenha_host_info, "host_name", "$1", "name", "(.*)")'
+_VM_NAME = 'label_replace(xenha_vm_info, "vm_name", "$1", "name", "(.*)")'
+_TOLERANCE = 'max without (kind) (xenha_tolerance_upper_hosts{kind="simultaneous"})'
+_SIMULTANEOUS = ',kind="simultaneous"'
+_HOSTS = "{{ $value }} host{{ if ne $value 1.0 }}s{{ end }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One alert. `hold`: how long `expr` must be true before it fires, in Prometheus' notation.
+
+    `runbook` says what to do, in a sentence or two: it arrives with the mail.
+    """
+
+    alert: str
+    severity: Severity
+    hold: str
+    expr: str
+    summary: str
+    description: str
+    runbook: str
+
+
+def _on(*labels: str) -> str:
+    return f"on ({', '.join((_SOURCE, *labels))})"
+
+
+def _of_pool(expr: str) -> str:
+    return f"{expr}\n  * {_on('pool')} group_left (pool_name)\n    {_POOL_NAME}"
+
+
+def _of_host(expr: str) -> str:
+    return _of_pool(f"{expr}\n  * {_on('pool', 'host')} group_left (host_name)\n    {_HOST_NAME}")
+
+
+def _of_vm(expr: str) -> str:
+    return _of_pool(f"{expr}\n  * {_on('pool', 'vm')} group_left (vm_name)\n    {_VM_NAME}")
+
+
+def _lookup(metric: str, matcher: str = "") -> str:
+    """Return a template that looks up the value of another series of the alert's pool."""
+    query = f"printf `{metric}{{pool=%q{matcher}}}` $labels.pool | query"
+    return f"{{{{ with {query} }}}}{{{{ . | first | value }}}}{{{{ else }}}}?{{{{ end }}}}"
+
+
+_RISKY_HOSTS = (
+    "{{ range $i, $host := printf `(xenha_host_failure_unplaced_vms{pool=%q} > 0)"
+    " * on (job, instance, pool, host) group_left (name) xenha_host_info` $labels.pool"
+    " | query | sortByLabel `name` }}{{ if $i }},{{ end }} {{ $host.Labels.name }} ({{ $host.Value }})"
+    "{{ else }} not known{{ end }}"
+)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        alert="XenhaOvercommitted",
+        severity="critical",
+        hold="1m",
+        expr=_of_pool(f'({_TOLERANCE}\n  and {_on("pool")} (xenha_overcommitted{{state="yes"}} == 1))'),
+        summary="{{ $labels.pool_name }} is overcommitted",
+        description=(
+            f"The pool survives the failure of {_HOSTS} at most; it is asked to survive "
+            f"{_lookup('xenha_tolerance_target_hosts')}. After that many failures some protected VMs would "
+            "stay down. This is proven: the page of xenha shows hosts and VMs that do not fit."
+        ),
+        runbook=(
+            "Shut down or move what is not needed, lower the priority or memory of VMs, bring hosts back "
+            "into service, or add memory. `xenha tolerance` and the page of xenha name the witness."
+        ),
+    ),
+    Rule(
+        alert="XenhaNoTolerance",
+        severity="critical",
+        hold="1m",
+        expr=_of_pool(f"({_TOLERANCE} <= 0\n  and {_on('pool')} xenha_tolerance_target_hosts >= 1)"),
+        summary="{{ $labels.pool_name }} survives no host failure",
+        description=(
+            "The next host that fails may leave protected VMs down. Hosts at risk, with the number of "
+            f"protected VMs that would not restart:{_RISKY_HOSTS}."
+        ),
+        runbook=(
+            "Act before the next failure: bring hosts back into service, shut down what is not needed, or "
+            "free memory on other hosts. A protected VM that can run on one host only has the same effect."
+        ),
+    ),
+    Rule(
+        alert="XenhaToleranceUnknown",
+        severity="warning",
+        hold="15m",
+        expr=_of_pool(
+            f'(max without (state) (xenha_overcommitted{{state="unknown"}} == 1)\n'
+            f"  and {_on('pool')} xenha_tolerance_target_hosts >= 0)"
+        ),
+        summary="{{ $labels.pool_name }}: nobody knows whether it is overcommitted",
+        description=(
+            "The tolerance could not be settled against the target of "
+            f"{_lookup('xenha_tolerance_target_hosts')}: it lies between "
+            f"{_lookup('xenha_tolerance_lower_hosts', _SIMULTANEOUS)} and "
+            f"{_lookup('xenha_tolerance_upper_hosts', _SIMULTANEOUS)}. "
+            "Unknown is not good: the pool may be overcommitted."
+        ),
+        runbook="Run `xenha tolerance --limit 300` on the pool, or give the service a longer limit_seconds.",
+    ),
+    Rule(
+        alert="XenhaNoFigure",
+        severity="warning",
+        hold="5m",
+        expr=_of_pool(f"(xenha_up == 1\n  unless {_on('pool')} xenha_tolerance_lower_hosts)"),
+        summary="{{ $labels.pool_name }}: there is no figure at all",
+        description="The pool answers, but its tolerance was never worked out since xenha started.",
+        runbook="Look into the log of `xenha serve`: it names the planner's failure.",
+    ),
+    Rule(
+        alert="XenhaPlanStale",
+        severity="warning",
+        hold="1m",
+        expr=_of_pool("(xenha_plan_lag_seconds > 120)"),
+        summary="{{ $labels.pool_name }}: the figures lag behind the pool",
+        description=(
+            "The pool changed {{ $value | humanizeDuration }} ago; the figures speak of what was before."
+        ),
+        runbook=(
+            "Look into the log of `xenha serve` for a planning that fails or does not end, and at its CPU; "
+            "a smaller limit_seconds ends long plannings earlier."
+        ),
+    ),
+    Rule(
+        alert="XenhaPoolUnreachable",
+        severity="critical",
+        hold="2m",
+        expr=(_of_pool("(xenha_up == 0)") + f"\nor {_on('pool')}\n  xenha_up == 0"),
+        summary="{{ or $labels.pool_name $labels.source }} cannot be reached",
+        description=(
+            "The API of the pool does not answer: every figure shown is the last known one, and a new danger "
+            "would not be seen."
+        ),
+        runbook=(
+            "Is the master up, does the management network reach it, is the password still right? "
+            "The log of `xenha serve` and its page say what the API answered."
+        ),
+    ),
+    Rule(
+        alert="XenhaNotScraped",
+        severity="critical",
+        hold="3m",
+        expr=(
+            f"up == 0\n  and {_on()} last_over_time(xenha_build_info[1d])\n"
+            "or absent(last_over_time(xenha_build_info[1d]))"
+        ),
+        summary="xenha{{ with $labels.instance }} {{ . }}{{ end }} is not scraped",
+        description="Prometheus gets no figures from xenha: none of its other alerts can fire.",
+        runbook="Start `xenha serve`; check the scrape target in prometheus.yml and the way to its port.",
+    ),
+    Rule(
+        alert="XenhaHostDown",
+        severity="critical",
+        hold="1m",
+        expr=_of_host("(xenha_host_live == 0\n  and on (job, instance, pool, host) xenha_host_enabled == 1)"),
+        summary="Host {{ $labels.host_name }} of {{ $labels.pool_name }} is down",
+        description=(
+            "The host is not live although it is enabled. The tolerance shown is that of the other hosts."
+        ),
+        runbook=(
+            "See whether its VMs run elsewhere (alert XenhaProtectedVmHalted), then repair the host. "
+            "Put hosts into maintenance before they are shut down on purpose."
+        ),
+    ),
+    Rule(
+        alert="XenhaProtectedVmHalted",
+        severity="critical",
+        hold="5m",
+        expr=_of_vm("(xenha_vm_protected_halted == 1)"),
+        summary="Protected VM {{ $labels.vm_name }} is halted",
+        description="A protected VM of {{ $labels.pool_name }} is to run always, and is halted.",
+        runbook=(
+            "Start the VM. If it is to stay down, lift its protection: a protected VM that is down "
+            "counts in the tolerance as one that must be restarted."
+        ),
+    ),
+    Rule(
+        alert="XenhaProtectedVmNotAgile",
+        severity="warning",
+        hold="5m",
+        expr=_of_vm("(xenha_vm_protected_not_agile == 1)"),
+        summary="Protected VM {{ $labels.vm_name }} cannot run on every host",
+        description=(
+            "Some live enabled hosts of {{ $labels.pool_name }} do not reach all storage, networks and "
+            "devices of this protected VM. It restarts on the others only, and lowers the tolerance."
+        ),
+        runbook=(
+            "The page of xenha names the reason: move its disks to a shared SR, eject the local DVD, plug "
+            "the missing PBD or PIF, give up the device, or protect it as best-effort only."
+        ),
+    ),
+    Rule(
+        alert="XenhaRecordsRejected",
+        severity="warning",
+        hold="10m",
+        expr=_of_pool("(sum without (class) (xenha_inventory_rejected_records) > 0)"),
+        summary="{{ $labels.pool_name }}: records left out ({{ $value }})",
+        description="These records are left out of all figures, which may therefore be too good or too bad.",
+        runbook="The page of xenha lists them with reasons. `xenha inventory SOURCE` writes the bug report.",
+    ),
+    Rule(
+        alert="XenhaXapiPromisesTooMuch",
+        severity="info",
+        hold="15m",
+        expr=_of_pool(f"(xenha_xapi_plan_exists_for_hosts\n  > {_on('pool')} {_TOLERANCE})"),
+        summary="{{ $labels.pool_name }}: xapi promises more than is possible",
+        description=(
+            f"xapi believes in a plan for {_HOSTS}; that many failures are proven not to be survived: "
+            f"the tolerance is {_lookup('xenha_tolerance_upper_hosts', _SIMULTANEOUS)} at most."
+        ),
+        runbook=(
+            "Trust the lower figure. xapi recomputes on few occasions; "
+            "`xe pool-ha-compute-max-host-failures-to-tolerate` makes it think again."
+        ),
+    ),
+)
+
+
+def render(hold: str | None = None) -> str:
+    """Return the rules as the YAML of a Prometheus rule file.
+
+    `hold` replaces every rule's `for` ("0s": fire at once), to try the way from a pool to a mailbox. Raises
+    ValueError if it is no duration of Prometheus.
+    """
+    if hold is not None and not re.fullmatch(r"(\d+(ms|[smhdwy]))+", hold):
+        raise ValueError(f"hold {hold!r}: expected a duration such as 0s, 90s or 1h30m")
+    return "\n".join(_lines(hold)) + "\n"
+
+
+def _lines(hold: str | None) -> Iterator[str]:
+    yield "# Alert rules of xenha, written by `xenha rules`. Name the file under rule_files in Prometheus."
+    yield "groups:"
+    yield "  - name: xenha"
+    yield "    rules:"
+    for rule in RULES:
+        yield f"      - alert: {rule.alert}"
+        yield "        expr: |-"
+        yield from (f"          {line}" for line in rule.expr.splitlines())
+        yield f"        for: {rule.hold if hold is None else hold}"
+        yield "        labels:"
+        yield f"          severity: {rule.severity}"
+        yield "        annotations:"
+        for name in ("summary", "description", "runbook"):
+            yield f"          {name}: {_quoted(getattr(rule, name))}"
+
+
+def _quoted(text: str) -> str:
+    """Return a double-quoted YAML scalar: JSON's strings are a subset of YAML's."""
+    return json.dumps(text, ensure_ascii=False)
