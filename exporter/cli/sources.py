@@ -1,0 +1,52 @@
+"""From a SOURCE, as typed, to a look at the pool and to the figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.cli.output import warn, working
+from exporter.cli.words import count
+from hacore.clock import SystemClock
+
+if TYPE_CHECKING:
+    from planner.inventory.snapshot import Snapshot
+    from planner.inventory.source import Credentials
+    from planner.results import Tolerance
+
+_SHOWN_REJECTS = 5
+
+
+def look(text: str, credentials: Credentials) -> Snapshot:
+    """Return what SOURCE shows now; warn of records left out. Errors: InputError, PoolUnreachable."""
+    from planner.inventory.source import DemoSource, load, parse_source
+
+    source = parse_source(text)
+    if isinstance(source, DemoSource):
+        from exporter.cli.lab import demo_snapshot
+
+        return demo_snapshot()
+    with working(f"reading {text}"):
+        snapshot = load(source, credentials, SystemClock())
+    _warn_of_rejects(text, snapshot)
+    return snapshot
+
+
+def _warn_of_rejects(text: str, snapshot: Snapshot) -> None:
+    for reject in snapshot.rejects[:_SHOWN_REJECTS]:
+        warn(f"{text}: {reject.record_class} {reject.uuid} left out: {reject.reason}")
+    rest = len(snapshot.rejects) - _SHOWN_REJECTS
+    if rest > 0:
+        warn(f"{text}: {count(rest, 'more record')} left out")
+
+
+def figure(
+    text: str, credentials: Credentials, target: int | None, limit_seconds: float
+) -> tuple[Snapshot, Tolerance]:
+    """Return what SOURCE shows now and its tolerance. Errors: InputError, PoolUnreachable."""
+    snapshot = look(text, credentials)
+    from planner.tolerance.answer import tolerance
+
+    pool = snapshot.pool
+    with working(f"{count(len(pool.hosts), 'host')}, {count(len(pool.vms), 'VM')}: looking for a proof"):
+        answer = tolerance(pool, target=target, limit_seconds=limit_seconds, clock=SystemClock())
+    return snapshot, answer

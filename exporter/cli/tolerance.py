@@ -1,0 +1,74 @@
+"""`xenha tolerance`: how many host failures a pool survives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.cli.exits import Exit, code_of, sentence
+from exporter.cli.options import (
+    DEFAULT_LIMIT_SECONDS,
+    Debug,
+    Insecure,
+    Json,
+    Limit,
+    PasswordFile,
+    Sources,
+    Target,
+    User,
+    credentials_of,
+)
+from exporter.cli.output import print_error, print_json, show
+from exporter.cli.sources import figure
+from exporter.cli.words import tolerance_parts
+from planner.errors import InputError, PoolUnreachable
+
+if TYPE_CHECKING:
+    from planner.inventory.source import Credentials
+
+
+def tolerance(
+    sources: Sources,
+    target: Target = None,
+    limit: Limit = DEFAULT_LIMIT_SECONDS,
+    json: Json = False,
+    user: User = None,
+    password_file: PasswordFile = None,
+    insecure: Insecure = False,
+    debug: Debug = False,
+) -> int:
+    """Tell how many host failures a pool survives, with proof.
+
+    At once: any that many hosts may fail together, and every protected VM finds a place on the survivors.
+    One after the other: hosts fail in any order, everything being restarted in between.
+    Exit code 4 when the limit came before a proof; what is said then are bounds that hold.
+
+    \b
+    Examples:
+      xenha tolerance demo:
+      xenha tolerance pool.json --target 2
+      xenha tolerance east.json west.json --json
+      xenha tolerance https://root@master.example --password-file secret
+    """
+    credentials = credentials_of(user, password_file, insecure)
+    worst = Exit.DONE
+    for number, source in enumerate(sources):
+        if number and not json:
+            print()
+        try:
+            code = _one(source, target, limit, json, credentials)
+        except (InputError, PoolUnreachable) as error:
+            code = code_of(error)
+            print_error(sentence(error))
+            if json:
+                print_json({"error": sentence(error)})
+        worst = max(worst, code)
+    return worst
+
+
+def _one(source: str, target: int | None, limit: float, json: bool, credentials: Credentials) -> Exit:
+    snapshot, answer = figure(source, credentials, target, limit)
+    if json:
+        print_json(answer.to_json())
+    else:
+        show(tolerance_parts(snapshot.pool, answer))
+    return Exit.DONE if answer.simultaneous.proven else Exit.OPEN

@@ -1,0 +1,156 @@
+"""Answers in words: what the commands say to people. Pure; the JSON contracts are not its business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from exporter.cli.output import Line, Mood, Part, Table
+from planner.model import Pool
+from planner.results import Bounds, Plan, Tolerance, Witness
+
+GIB = 1 << 30
+_SHOWN_NAMES = 5
+_REASONS = {
+    "memory": "memory",
+    "reach": "storage, networks or devices",
+    "cpu": "vCPUs",
+    "affinity": "placement groups",
+    "quorum": "the majority is lost",
+    "all_hosts": "no host would be left",
+    "down": "they do not fit even now",
+}
+
+
+def gib(size_bytes: int) -> str:
+    """Return a size in GiB with as many digits as it needs, at most two."""
+    return f"{size_bytes / GIB:.2f}".rstrip("0").rstrip(".") + " GiB"
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 host", "2 hosts"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def span(bounds: Bounds) -> str:
+    """Return the figure: "2" when proven, else "1 to 3"."""
+    return str(bounds.lower) if bounds.proven else f"{bounds.lower} to {bounds.upper}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names after one another, the first few of many."""
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    rest = len(names) - _SHOWN_NAMES
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def host_name(pool: Pool, uuid: str) -> str:
+    """Return what people call a host: its name, else its uuid."""
+    host = pool.host_by_uuid.get(uuid)
+    return (host.name if host else "") or uuid
+
+
+def vm_name(pool: Pool, uuid: str) -> str:
+    """Return what people call a VM: its name, else its uuid."""
+    vm = pool.vm_by_uuid.get(uuid)
+    return (vm.name if vm else "") or uuid
+
+
+def pool_title(name: str, uuid: str) -> str:
+    """Return what people call a pool: its name, else its uuid."""
+    return name or uuid
+
+
+def verdict(answer: Tolerance) -> Line:
+    """Return the one line that matters: how it stands with the target."""
+    figure = _figure(answer.simultaneous)
+    if answer.target is None:
+        return Line(f"{figure}; no target is set (HA is off; --target N compares)", "open")
+    wanted = f"target {answer.target}"
+    mood, state = _STANDING[answer.overcommitted]
+    return Line(f"{state}: {figure}, {wanted}", mood)
+
+
+_STANDING: dict[bool | None, tuple[Mood, str]] = {
+    False: ("good", "OK"),
+    True: ("bad", "OVERCOMMITTED"),
+    None: ("open", "UNKNOWN"),
+}
+
+
+def _figure(bounds: Bounds) -> str:
+    if bounds.upper < 0:
+        return "what is down does not fit even without a failure (proven)"
+    how_sure = "proven" if bounds.proven else "not settled within the limit"
+    many = "host failure" if span(bounds) == "1" else "host failures"
+    return f"survives any {span(bounds)} {many} at once ({how_sure})"
+
+
+def tolerance_parts(pool: Pool, answer: Tolerance) -> Iterator[Part]:
+    """Yield what `xenha tolerance` shows of one pool."""
+    yield Line(
+        f"Pool {pool_title(answer.pool_name, answer.pool_uuid)}: {count(answer.hosts, 'host')} in service, "
+        f"{count(answer.protected_vms, 'protected VM')}"
+    )
+    yield verdict(answer)
+    rows = [_bounds_row(pool, "at once", answer.simultaneous)]
+    rows.append(_bounds_row(pool, "one after the other", answer.sequential))
+    rows += [_bounds_row(pool, f"{key} at once", bounds) for key, bounds in answer.domains.items()]
+    yield Table(
+        ("failures", "survived", "proof", "not survived"),
+        tuple(rows),
+        frozenset({"survived"}),
+    )
+
+
+def _bounds_row(pool: Pool, what: str, bounds: Bounds) -> tuple[str, ...]:
+    return (what, span(bounds), bounds.method, witness_words(pool, bounds.witness) if bounds.witness else "")
+
+
+def witness_words(pool: Pool, witness: Witness) -> str:
+    """Return a witness as people say it: which hosts, how many VMs, and why."""
+    hosts = listed([host_name(pool, uuid) for uuid in witness.hosts])
+    vms = count(len(witness.vms), "VM") + " without a place" if witness.vms else ""
+    why = "; ".join(part for part in (vms, _REASONS[witness.reason]) if part)
+    return f"{hosts} ({why})" if hosts else why
+
+
+def plan_parts(pool: Pool, plan: Plan) -> Iterator[Part]:
+    """Yield what `xenha plan` shows."""
+    yield Line(f"Failed: {listed([host_name(pool, uuid) for uuid in plan.failed_hosts])}")
+    yield _plan_verdict(plan)
+    if plan.placements:
+        yield Table(
+            ("wave", "VM", "from", "to", "priority", "order", "delay"),
+            tuple(_placement_rows(pool, plan)),
+            frozenset({"wave", "order", "delay"}),
+        )
+    if plan.unplaced:
+        rows = tuple((vm_name(pool, vm.vm), vm.reason, vm.detail) for vm in plan.unplaced)
+        yield Table(("without a place", "reason", "detail"), rows)
+    if plan.tolerance_after:
+        yield Line(f"Afterwards: {verdict(plan.tolerance_after).text}")
+    yield Line(f"Plan {plan.plan_id}", "faint")
+
+
+def _plan_verdict(plan: Plan) -> Line:
+    sure = "proven best" if plan.optimal else "not proven best within the limit"
+    if plan.complete:
+        return Line(f"COMPLETE: {count(len(plan.placements), 'VM')} restart ({sure})", "good")
+    return Line(
+        f"INCOMPLETE: {count(len(plan.placements), 'VM')} restart, "
+        f"{count(len(plan.unplaced), 'VM')} without a place ({sure})",
+        "bad",
+    )
+
+
+def _placement_rows(pool: Pool, plan: Plan) -> Iterator[tuple[str, ...]]:
+    for placement in plan.placements:
+        yield (
+            str(placement.wave),
+            vm_name(pool, placement.vm),
+            host_name(pool, placement.from_host) if placement.from_host else "(down)",
+            host_name(pool, placement.to_host),
+            placement.priority,
+            str(placement.order),
+            f"{placement.start_delay_seconds} s",
+        )
