@@ -1,0 +1,201 @@
+"""What is true of a small pool, found out the slow way: every failure set, every packing.
+
+Judges the planner, so it shares nothing with it but `planner.model`: free memory, reach and what is down are
+worked out here again from DESIGN §2. Must never import `planner.tolerance`, `planner.placement` or
+`hacore.kernel`. Exponential: up to about 7 hosts and 15 VMs; `certainly_unpackable` also for large ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import combinations
+
+from planner.model import VM, Pool
+
+Item = tuple[int, int]
+"""(size, mask of the bins it may go into)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A protected VM that runs on a host in service (`home`) or is down (`home` None)."""
+
+    uuid: str
+    size: int
+    home: int | None
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The live enabled hosts, their free memory, and the VMs that HA must restart."""
+
+    hosts: tuple[str, ...]
+    free: tuple[int, ...]
+    guests: tuple[Guest, ...]
+    cap: int
+
+    @classmethod
+    def of(cls, pool: Pool) -> World:
+        """Read a pool (DESIGN §2)."""
+        hosts = [host for host in pool.hosts if host.live and host.enabled]
+        index = {host.uuid: i for i, host in enumerate(hosts)}
+        free = [host.memory_total_bytes - host.memory_overhead_bytes for host in hosts]
+        for vm in pool.vms:
+            for uuid in {vm.resident_on, vm.scheduled_to_be_resident_on}:
+                if uuid in index:
+                    free[index[uuid]] -= vm.memory_static_max_bytes + vm.memory_overhead_bytes
+        return cls(
+            hosts=tuple(index),
+            free=tuple(max(0, room) for room in free),
+            guests=tuple(_guest(pool, vm, index) for vm in pool.vms if _counts(vm)),
+            cap=_cap(pool, len(hosts)),
+        )
+
+
+def _counts(vm: VM) -> bool:
+    return vm.ha_restart_priority == "restart" and vm.ha_always_run and vm.power_state != "Suspended"
+
+
+def _guest(pool: Pool, vm: VM, index: dict[str, int]) -> Guest:
+    home = vm.resident_on if vm.resident_on is not None else vm.scheduled_to_be_resident_on
+    running = vm.power_state != "Halted" and home in index
+    allowed = sum(1 << i for uuid, i in index.items() if _could_start(pool, vm, uuid))
+    size = vm.memory_static_max_bytes + vm.memory_overhead_bytes
+    return Guest(vm.uuid, size, index[home] if running and home is not None else None, allowed)
+
+
+def _could_start(pool: Pool, vm: VM, host: str) -> bool:
+    restrictions = [vm.candidate_hosts]
+    restrictions += [sr.hosts for sr in pool.srs if sr.uuid in (vm.srs or ())]
+    restrictions += [network.hosts for network in pool.networks if network.uuid in (vm.networks or ())]
+    return all(hosts is None or host in hosts for hosts in restrictions)
+
+
+def _cap(pool: Pool, in_service: int) -> int:
+    if pool.quorum != "majority":
+        return in_service
+    dead = sum(not host.live for host in pool.hosts)
+    return min(in_service, max(0, (len(pool.hosts) - 1) // 2 - dead))
+
+
+def simultaneous(pool: Pool) -> int:
+    """Return the simultaneous tolerance of a pool: every set of hosts tried."""
+    world = World.of(pool)
+    lost = next(_lost_sets(world), None)
+    value = len(world.hosts) if lost is None else len(lost) - 1
+    return min(value, world.cap)
+
+
+def _lost_sets(world: World) -> Iterator[tuple[int, ...]]:
+    for k in range(len(world.hosts) + 1):
+        for failed in combinations(range(len(world.hosts)), k):
+            if not survivable(world, failed):
+                yield failed
+
+
+def survivable(world: World, failed: Iterable[int]) -> bool:
+    """Tell whether the loss of these hosts at once is survived."""
+    mask = sum(1 << host for host in set(failed))
+    items = [
+        (guest.size, guest.allowed & ~mask)
+        for guest in world.guests
+        if guest.home is None or mask >> guest.home & 1
+    ]
+    return packable(world.free, items)
+
+
+def packable(rooms: Sequence[int], items: Iterable[Item]) -> bool:
+    """Tell whether all items fit: depth first, the biggest first, equal situations visited once."""
+    return _packable(tuple(rooms), tuple(sorted(items, key=lambda item: (-item[0], item[1]))))
+
+
+@lru_cache(maxsize=100_000)
+def _packable(rooms: tuple[int, ...], items: tuple[Item, ...]) -> bool:
+    if not items:
+        return True
+    if sum(size for size, _ in items) > sum(rooms):
+        return False
+    (size, allowed), rest = items[0], items[1:]
+    everywhere = all(mask == allowed for _, mask in rest)
+    tried: set[int] = set()
+    for bin_, room in enumerate(rooms):
+        if room < size or not allowed >> bin_ & 1 or (everywhere and room in tried):
+            continue
+        tried.add(room)
+        if _packable((*rooms[:bin_], room - size, *rooms[bin_ + 1 :]), rest):
+            return True
+    return False
+
+
+def sequential(pool: Pool) -> int:
+    """Return the sequential tolerance (TOLERANCE §6): every failure order against every restart."""
+    world = World.of(pool)
+    size = tuple(guest.size for guest in world.guests)
+    allowed = tuple(guest.allowed for guest in world.guests)
+    alive = (1 << len(world.hosts)) - 1
+    home = tuple(guest.home for guest in world.guests)
+
+    @cache
+    def holds(k: int, alive: int, free: tuple[int, ...], home: tuple[int | None, ...]) -> bool:
+        if k == 0:
+            return True
+        for host in range(len(free)):
+            if alive >> host & 1:
+                left = alive & ~(1 << host)
+                orphans = tuple(None if at == host else at for at in home)
+                if not any(holds(k - 1, left, *after) for after in placements(left, free, orphans)):
+                    return False
+        return True
+
+    def placements(
+        alive: int, free: tuple[int, ...], home: tuple[int | None, ...]
+    ) -> Iterator[tuple[tuple[int, ...], tuple[int | None, ...]]]:
+        if None not in home:
+            yield free, home
+            return
+        vm = home.index(None)
+        for host, room in enumerate(free):
+            if room >= size[vm] and (alive & allowed[vm]) >> host & 1:
+                after = (*free[:host], room - size[vm], *free[host + 1 :])
+                yield from placements(alive, after, (*home[:vm], host, *home[vm + 1 :]))
+
+    value = -1
+    for k in range(world.cap + 1):
+        if not any(holds(k, alive, *start) for start in placements(alive, world.free, home)):
+            break
+        value = k
+    return value
+
+
+def certainly_unpackable(rooms: Sequence[int], sizes: Iterable[int]) -> bool:
+    """Tell whether items that may go anywhere provably do not fit, by volume at every threshold.
+
+    Items above a threshold can fill a bin only to the largest sum of their sizes that it holds. True is a
+    proof; False says nothing.
+    """
+    items = sorted(sizes, reverse=True)
+    for threshold in sorted(set(items), reverse=True):
+        big = [size for size in items if size >= threshold]
+        if sum(big) > sum(_fullest(room, frozenset(big)) for room in rooms):
+            return True
+        if len(big) > sum(room // threshold for room in rooms):
+            return True
+    return False
+
+
+@lru_cache(maxsize=100_000)
+def _fullest(room: int, sizes: frozenset[int]) -> int:
+    """Return the largest sum ≤ room of any number of each size; room itself where that takes too long."""
+    if room > 1_000_000:
+        return room
+    sums = 1
+    for size in sizes:
+        step = size
+        while step <= room:
+            sums |= sums << step
+            step *= 2
+        sums &= (2 << room) - 1
+    return sums.bit_length() - 1
