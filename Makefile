@@ -36,7 +36,7 @@ bench: $(BUILT) ## measure; prints a table and writes plots to var/bench
 	@$(BIN)/python -m bench
 
 lock: $(BUILT) ## write constraints.txt anew from what is installed
-	@$(BIN)/pip freeze --exclude-editable > constraints.txt
+	@$(BIN)/pip freeze --all --exclude-editable | grep -v "^pip==" > constraints.txt
 
 clean: ## remove everything that was made
 	@rm -rf $(VENV) build var *.egg-info hacore/kernel/*.c hacore/kernel/*.so
