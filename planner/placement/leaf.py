@@ -1,0 +1,57 @@
+"""One leaf: do these items fit into these bins?
+
+Asks in the order of cost: greedy packers, pattern LP, CP-SAT, arc-flow. A "yes" leaves this module only after
+the independent verifier has agreed. Must never answer "no" without a proof: what the limit cuts off is Open.
+"""
+
+from __future__ import annotations
+
+from hacore.clock import Deadline
+from planner.errors import PlanRejected
+from planner.placement import greedy
+from planner.placement.packing import Instance, Item, Open, Outcome, Packed, Refuted
+from planner.placement.units import in_units
+from planner.placement.verify import verify_packing
+
+
+def decide(instance: Instance, deadline: Deadline) -> Outcome:
+    """Return a verified packing, a refutation, or Open if the deadline came first.
+
+    Raises PlanRejected if a solver's packing is none: a bug.
+    """
+    outcome = _obvious(instance) or _search(in_units(instance), deadline)
+    if isinstance(outcome, Packed):
+        violations = verify_packing(instance, outcome)
+        if violations:
+            raise PlanRejected(violations)
+    return outcome
+
+
+def _obvious(instance: Instance) -> Refuted | None:
+    """Refute an item that fits nowhere, or more bytes than there are."""
+    for i, item in enumerate(instance.items):
+        if item.count and not any(_fits(item, b, c) for b, c in enumerate(instance.capacities)):
+            return Refuted(tuple(int(j == i) for j in range(len(instance.items))), "greedy")
+    if sum(item.size * item.count for item in instance.items) > sum(instance.capacities):
+        return Refuted(tuple(item.size for item in instance.items), "greedy")
+    return None
+
+
+def _fits(item: Item, b: int, capacity: int) -> bool:
+    return bool(item.bins >> b & 1) and item.size <= capacity
+
+
+def _search(instance: Instance, deadline: Deadline) -> Outcome:
+    packed = greedy.pack(instance)
+    if packed is not None:
+        return packed
+    return _ask_cp_sat(instance, deadline)
+
+
+def _ask_cp_sat(instance: Instance, deadline: Deadline) -> Outcome:
+    from planner.placement import solver
+
+    answer = solver.assign(instance, deadline)
+    if answer.counts is not None:
+        return Packed(answer.counts, "cp-sat")
+    return Refuted(None, "cp-sat") if answer.verdict == "infeasible" else Open("cp-sat")

@@ -1,0 +1,120 @@
+"""Who restarts where when there is only so much room: all if possible, else the best part.
+
+Best, in this order: most VMs of the first turn, then of the second, …; then most memory of the protected ones;
+then most best-effort VMs, turn by turn; then balance (`spread`). A turn is a class of VMs that start together.
+Even if the limit comes before the proof, nobody is left for whom there is room, nor for the sake of a later
+turn (`settle`). Speaks in integers; knows no pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hacore.clock import Deadline, Stopwatch
+from planner.placement import leaf
+from planner.placement.packing import Instance, Open, Outcome, Packed
+from planner.placement.settle import fill, settle
+from planner.placement.spread import NOWHERE, Room, even, spread
+from planner.placement.wishes import Kind, Wish, assigned, counted, kinds_of, merged
+from planner.results import SolverUse
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A host index or NOWHERE for each wish; `proven`: no better choice of protected VMs exists."""
+
+    to: tuple[int, ...]
+    proven: bool
+    solver: SolverUse = SolverUse()
+
+
+def recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery:
+    """Return the best placement of `wishes` that is found before the deadline."""
+    pieces = [wish.piece for wish in wishes]
+    to = spread(pieces, room)
+    if NOWHERE not in to:
+        return Recovery(tuple(even(pieces, to, room)), True)
+    search = _Search(wishes, room, deadline)
+    to, proven = search.run()
+    return Recovery(tuple(settle(wishes, to, room)), proven, search.use)
+
+
+class _Search:
+    """What plain spreading left open, with the account of what the solver was asked."""
+
+    def __init__(self, wishes: Sequence[Wish], room: Room, deadline: Deadline) -> None:
+        self.wishes = wishes
+        self.room = room
+        self.deadline = deadline
+        self.kinds = kinds_of(wishes)
+        self.turns = sorted({wish.turn for wish in wishes})
+        self.use = SolverUse()
+
+    def run(self) -> tuple[list[int], bool]:
+        """Return a placement and whether it is proven best for the protected VMs."""
+        full, to = self._full_turns()
+        if full == len(self.turns):
+            return to, True
+        fill(self.wishes, to, self.room)
+        return self._best_part(to)
+
+    def _full_turns(self) -> tuple[int, list[int]]:
+        """Return how many of the first turns are placed in full, with a placement of just these.
+
+        Bisection: what fits in full still fits when later turns are left out. All turns and all protected turns
+        are tried first.
+        """
+        protected = len({wish.turn for wish in self.wishes if wish.protected})
+        probes = [len(self.turns), protected]
+        full, best, excluded = 0, [NOWHERE] * len(self.wishes), len(self.turns) + 1
+        while excluded - full > 1:
+            probe = probes.pop(0) if probes else (full + excluded) // 2
+            if not full < probe < excluded:
+                continue
+            to = self._all_of(self.turns[:probe])
+            if to is None:
+                excluded = probe
+            else:
+                full, best = probe, to
+        return full, best
+
+    def _all_of(self, turns: Sequence[int]) -> list[int] | None:
+        """Return a placement of everybody in `turns` and of nobody else; None if there is none or none is found."""
+        kinds = [kind for kind in self.kinds if kind.wish.turn in turns]
+        to = self._spread(kinds)
+        if all(to[member] != NOWHERE for kind in kinds for member in kind.members):
+            return to
+        instance, joined = merged(kinds, self.room)
+        outcome = self._decide(instance)
+        return assigned(joined, outcome.counts, len(self.wishes)) if isinstance(outcome, Packed) else None
+
+    def _spread(self, kinds: Sequence[Kind]) -> list[int]:
+        to = [NOWHERE] * len(self.wishes)
+        members = sorted(member for kind in kinds for member in kind.members)
+        hosts = spread([self.wishes[member].piece for member in members], self.room)
+        for member, host in zip(members, hosts, strict=True):
+            to[member] = host
+        return to
+
+    def _decide(self, instance: Instance) -> Outcome:
+        watch = Stopwatch.start(self.deadline.clock)
+        # Half of what is left: what is cut off here is asked again as a choice of the best part.
+        share = Deadline.after(self.deadline.clock, self.deadline.left_seconds() / 2)
+        outcome = leaf.decide(instance, share)
+        if outcome.method != "greedy":
+            self._account(1, watch.seconds(), isinstance(outcome, Open))
+        return outcome
+
+    def _best_part(self, to: list[int]) -> tuple[list[int], bool]:
+        from planner.placement.partial import best_part
+
+        watch = Stopwatch.start(self.deadline.clock)
+        start = counted(self.kinds, to, len(self.room.free_bytes))
+        part = best_part(self.kinds, start, self.room, self.deadline)
+        self._account(part.calls, watch.seconds(), not part.all_proven)
+        return assigned(self.kinds, part.counts, len(self.wishes)), part.proven
+
+    def _account(self, calls: int, seconds: float, limit_reached: bool) -> None:
+        use = self.use
+        self.use = SolverUse(use.calls + calls, use.seconds + seconds, use.limit_reached or limit_reached)

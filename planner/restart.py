@@ -1,0 +1,246 @@
+"""The restart plan: which VMs start where, and when, after given hosts failed (DESIGN §5.4).
+
+Restarted are the protected VMs of the failed hosts and those that are down, then the best-effort VMs that ran
+on the failed hosts. Order classes start one after the other: 0 first, ascending, negative ones last; each is a
+wave, counted from 1; best-effort VMs have waves of their own at the end. Running VMs are never moved. Every
+plan is judged by the independent verifier before anybody sees it. Equal pools and failed hosts give equal
+plans, whatever the order of anything in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from math import inf
+from operator import attrgetter
+
+from hacore.clock import Clock, Deadline, Stopwatch
+from planner.agility import Reach
+from planner.errors import PlanRejected, UnknownHostError
+from planner.inventory.poolfile import dump_pool
+from planner.model import VM, Host, Pool
+from planner.placement.recovery import Recovery, recover
+from planner.placement.shortage import left_down
+from planner.placement.spread import NOWHERE, Piece, Room
+from planner.placement.verify import verify_plan
+from planner.placement.wishes import Wish
+from planner.results import Placement, Plan, Tolerance, Unplaced
+
+Turn = tuple[bool, float]
+"""(best-effort?, order; infinite for a negative one): who starts before whom."""
+
+
+def plan(
+    pool: Pool,
+    failed: Sequence[str],
+    *,
+    limit_seconds: float = 10.0,
+    clock: Clock,
+    with_tolerance: bool = False,
+) -> Plan:
+    """Return the restart plan after the hosts `failed` (uuids or unique names) failed.
+
+    `with_tolerance` adds what the pool tolerates afterwards, with a limit of the same length. Raises
+    UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
+    """
+    watch = Stopwatch.start(clock)
+    case = _Case(_sorted(pool), resolve(pool, failed))
+    recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
+    result = _identified(case.pool, _plan_of(case, recovery))
+    if with_tolerance:
+        after = _tolerance_after(case, result, limit_seconds, clock)
+        result = replace(result, tolerance_after=after)
+    result = replace(result, elapsed_seconds=watch.seconds())
+    violations = verify_plan(case.pool, result)
+    if violations:
+        raise PlanRejected(violations)
+    return result
+
+
+def unplaced_if_failed(
+    pool: Pool, host_uuid: str, *, limit_seconds: float = 10.0, clock: Clock
+) -> tuple[int, bool]:
+    """Return how many protected VMs the plan would leave down if one host failed, and whether that is proven.
+
+    Those that are down already count if they stay down. Raises UnknownHostError.
+    """
+    case = _Case(pool, resolve(pool, [host_uuid]), best_effort=False)
+    recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
+    return recovery.to.count(NOWHERE), recovery.proven
+
+
+def resolve(pool: Pool, hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return the uuids, sorted and each once, of hosts given by uuid or unique name.
+
+    Raises UnknownHostError.
+    """
+    return tuple(sorted({_resolve(pool, host) for host in hosts}))
+
+
+def _resolve(pool: Pool, host: str) -> str:
+    if host in pool.host_by_uuid:
+        return host
+    named = tuple(sorted(candidate.uuid for candidate in pool.hosts if candidate.name == host))
+    if len(named) != 1:
+        raise UnknownHostError(host, pool.name or pool.uuid, candidates=named)
+    return named[0]
+
+
+def turn_of(vm: VM) -> Turn:
+    """Return when a VM's turn is: protected before best-effort, orders ascending, negative ones last."""
+    return (not vm.protected, vm.order if vm.order >= 0 else inf)
+
+
+def _sorted(pool: Pool) -> Pool:
+    """Return `pool` in the order of uuids: the order of an inventory must not show in a plan."""
+    by_uuid = attrgetter("uuid")
+    return replace(
+        pool,
+        hosts=tuple(sorted(pool.hosts, key=by_uuid)),
+        srs=tuple(sorted(pool.srs, key=by_uuid)),
+        networks=tuple(sorted(pool.networks, key=by_uuid)),
+        groups=tuple(sorted(pool.groups, key=by_uuid)),
+        vms=tuple(sorted(pool.vms, key=by_uuid)),
+    )
+
+
+class _Case:
+    """A pool and its failed hosts as the question for `recover`; host indices are those of hosts_in_service."""
+
+    def __init__(self, pool: Pool, failed: tuple[str, ...], *, best_effort: bool = True) -> None:
+        self.pool = pool
+        self.failed = failed
+        self.hosts = pool.hosts_in_service
+        self.alive = sum(1 << i for i, host in enumerate(self.hosts) if host.uuid not in failed)
+        self.vms = [vm for vm in pool.vms if _restarts(pool, vm, failed, best_effort=best_effort)]
+
+    @cached_property
+    def room(self) -> Room:
+        free = tuple(self.pool.free_bytes(host.uuid) for host in self.hosts)
+        return Room(free, tuple(host.memory_total_bytes for host in self.hosts))
+
+    @cached_property
+    def wishes(self) -> list[Wish]:
+        reach = Reach(self.pool)
+        turns = {turn: i for i, turn in enumerate(sorted({turn_of(vm) for vm in self.vms}))}
+        return [
+            Wish(Piece(vm.need_bytes, reach.candidates(vm) & self.alive), turns[turn_of(vm)], vm.protected)
+            for vm in self.vms
+        ]
+
+    def survivors(self, mask: int) -> list[Host]:
+        """Return the surviving hosts in `mask`."""
+        return [host for i, host in enumerate(self.hosts) if (mask & self.alive) >> i & 1]
+
+
+def _restarts(pool: Pool, vm: VM, failed: tuple[str, ...], *, best_effort: bool) -> bool:
+    if vm.protected:
+        return pool.is_down(vm) or (vm.home in failed and vm.power_state != "Suspended")
+    if not (best_effort and vm.best_effort) or vm.is_control_domain:
+        return False
+    return vm.home in failed and vm.power_state in ("Running", "Paused")
+
+
+def _plan_of(case: _Case, recovery: Recovery) -> Plan:
+    complete = all(
+        to != NOWHERE or not wish.protected for to, wish in zip(recovery.to, case.wishes, strict=True)
+    )
+    return Plan(
+        plan_id="",
+        failed_hosts=case.failed,
+        complete=complete,
+        optimal=complete or recovery.proven,
+        placements=_placements(case, recovery),
+        unplaced=_unplaced(case, recovery),
+        elapsed_seconds=0.0,
+        solver=recovery.solver,
+    )
+
+
+def _placements(case: _Case, recovery: Recovery) -> tuple[Placement, ...]:
+    """Return the placements by wave, then uuid."""
+    placed = [
+        (vm, case.hosts[to].uuid) for vm, to in zip(case.vms, recovery.to, strict=True) if to != NOWHERE
+    ]
+    turns = sorted({turn_of(vm) for vm, _ in placed})
+    wave = {turn: i for i, turn in enumerate(turns, start=1)}
+    return tuple(
+        Placement(
+            vm=vm.uuid,
+            from_host=None if case.pool.is_down(vm) else vm.home,
+            to_host=host,
+            priority=vm.ha_restart_priority,
+            order=vm.order,
+            wave=wave[turn_of(vm)],
+            start_delay_seconds=vm.start_delay_seconds,
+        )
+        for vm, host in sorted(placed, key=lambda pair: (turn_of(pair[0]), pair[0].uuid))
+    )
+
+
+def _unplaced(case: _Case, recovery: Recovery) -> tuple[Unplaced, ...]:
+    """Return the VMs left down by turn, then uuid, each with its reason."""
+    before = {host.uuid: free for host, free in zip(case.hosts, case.room.free_bytes, strict=True)}
+    after = dict(before)
+    for vm, to in zip(case.vms, recovery.to, strict=True):
+        if to != NOWHERE:
+            after[case.hosts[to].uuid] -= vm.need_bytes
+    left = [
+        (vm, case.survivors(wish.piece.hosts))
+        for vm, wish, to in zip(case.vms, case.wishes, recovery.to, strict=True)
+        if to == NOWHERE
+    ]
+    survivors = case.survivors(case.alive)
+    return tuple(
+        left_down(case.pool, vm, candidates, survivors, before, after, proven=recovery.proven)
+        for vm, candidates in sorted(left, key=lambda pair: (turn_of(pair[0]), pair[0].uuid))
+    )
+
+
+def _identified(pool: Pool, result: Plan) -> Plan:
+    """Return `result` with its id: what is shown, checked and carried out under one id is one plan.
+
+    Hashed are the pool file (everything in the order of uuids) and the answer without times and without
+    `tolerance_after`, which is told about a plan but is no part of it.
+    """
+    answer = result.to_json()
+    for key in ("plan_id", "elapsed_seconds", "tolerance_after"):
+        del answer[key]
+    text = _canonical({"plan": answer, "pool": json.loads(dump_pool(pool))})
+    return replace(result, plan_id=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _canonical(value: Mapping[str, object]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _tolerance_after(case: _Case, result: Plan, limit_seconds: float, clock: Clock) -> Tolerance:
+    from planner.tolerance.answer import tolerance
+
+    return tolerance(pool_after(case.pool, result), limit_seconds=limit_seconds, clock=clock)
+
+
+def pool_after(pool: Pool, result: Plan) -> Pool:
+    """Return `pool` as it is once `result` has been carried out: its failed hosts dead, what is left down halted."""
+    to = {placement.vm: placement.to_host for placement in result.placements}
+    lost = {left.vm for left in result.unplaced}
+    dead = frozenset(result.failed_hosts)
+    return replace(
+        pool,
+        hosts=tuple(replace(host, live=False) if host.uuid in dead else host for host in pool.hosts),
+        vms=tuple(_vm_after(vm, to.get(vm.uuid), lost, dead) for vm in pool.vms),
+    )
+
+
+def _vm_after(vm: VM, to: str | None, lost: set[str], dead: frozenset[str]) -> VM:
+    if to is not None:
+        return replace(vm, power_state="Running", resident_on=to, scheduled_to_be_resident_on=None)
+    if vm.uuid in lost or vm.home in dead:
+        state = vm.power_state if vm.power_state == "Suspended" else "Halted"
+        return replace(vm, power_state=state, resident_on=None, scheduled_to_be_resident_on=None)
+    if vm.scheduled_to_be_resident_on in dead:
+        return replace(vm, scheduled_to_be_resident_on=None)
+    return vm
