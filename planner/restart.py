@@ -1,10 +1,10 @@
 """The restart plan: which VMs start where, and when, after given hosts failed (DESIGN §5.4).
 
-Restarted are the protected VMs of the failed hosts and those that are down, then the best-effort VMs that ran
-on the failed hosts. Order classes start one after the other: 0 first, ascending, negative ones last; each is a
-wave, counted from 1; best-effort VMs have waves of their own at the end. Running VMs are never moved. Every
-plan is judged by the independent verifier before anybody sees it. Equal pools and failed hosts give equal
-plans, whatever the order of anything in them.
+Restarted are the protected VMs of the failed hosts and those that are down, then the best-effort VMs that
+ran on the failed hosts. Order classes start one after the other: 0 first, ascending, negative ones last; each
+is a wave, counted from 1; best-effort VMs have waves of their own at the end. Running VMs are never moved.
+Every plan is judged by the independent verifier before anybody sees it. Equal pools and failed hosts give
+equal plans, whatever the order of anything in them.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _sorted(pool: Pool) -> Pool:
 
 
 class _Case:
-    """A pool and its failed hosts as the question for `recover`; host indices are those of hosts_in_service."""
+    """A pool and its failed hosts as the question for `recover`; hosts by index into hosts_in_service."""
 
     def __init__(self, pool: Pool, failed: tuple[str, ...], *, best_effort: bool = True) -> None:
         self.pool = pool
@@ -224,7 +224,7 @@ def _tolerance_after(case: _Case, result: Plan, limit_seconds: float, clock: Clo
 
 
 def pool_after(pool: Pool, result: Plan) -> Pool:
-    """Return `pool` as it is once `result` has been carried out: its failed hosts dead, what is left down halted."""
+    """Return `pool` once `result` has been carried out: failed hosts dead, what is left down halted."""
     to = {placement.vm: placement.to_host for placement in result.placements}
     lost = {left.vm for left in result.unplaced}
     dead = frozenset(result.failed_hosts)

@@ -1,7 +1,7 @@
 """The best part of too much: stage by stage, each stage's result a floor of the next.
 
-Stages: the number of VMs placed of each protected turn, in order; the memory of the protected ones; the number
-of each best-effort turn. Each stage is one CP-SAT run that starts from the best placement so far.
+Stages: the number of VMs placed of each protected turn, in order; the memory of the protected ones; the
+number of each best-effort turn. Each is one CP-SAT run that starts from the best placement so far.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Who restarts where when there is only so much room: all if possible, else the best part.
 
-Best, in this order: most VMs of the first turn, then of the second, …; then most memory of the protected ones;
-then most best-effort VMs, turn by turn; then balance (`spread`). A turn is a class of VMs that start together.
-Even if the limit comes before the proof, nobody is left for whom there is room, nor for the sake of a later
-turn (`settle`). Speaks in integers; knows no pool.
+Best, in this order: most VMs of the first turn, then of the second, …; then most memory of the protected
+ones; then most best-effort VMs, turn by turn; then balance (`spread`). A turn is a class of VMs that start
+together. Even if the limit comes before the proof, nobody is left for whom there is room, nor for the sake of
+a later turn (`settle`). Speaks in integers; knows no pool.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Recovery:
 
     to: tuple[int, ...]
     proven: bool
-    solver: SolverUse = SolverUse()
+    solver: SolverUse
 
 
 def recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery:
@@ -34,7 +34,7 @@ def recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery:
     pieces = [wish.piece for wish in wishes]
     to = spread(pieces, room)
     if NOWHERE not in to:
-        return Recovery(tuple(even(pieces, to, room)), True)
+        return Recovery(tuple(even(pieces, to, room)), True, SolverUse())
     search = _Search(wishes, room, deadline)
     to, proven = search.run()
     return Recovery(tuple(settle(wishes, to, room)), proven, search.use)
@@ -62,8 +62,8 @@ class _Search:
     def _full_turns(self) -> tuple[int, list[int]]:
         """Return how many of the first turns are placed in full, with a placement of just these.
 
-        Bisection: what fits in full still fits when later turns are left out. All turns and all protected turns
-        are tried first.
+        Bisection: what fits in full still fits when later turns are left out. All turns and all protected
+        turns are tried first.
         """
         protected = len({wish.turn for wish in self.wishes if wish.protected})
         probes = [len(self.turns), protected]
@@ -80,7 +80,7 @@ class _Search:
         return full, best
 
     def _all_of(self, turns: Sequence[int]) -> list[int] | None:
-        """Return a placement of everybody in `turns` and of nobody else; None if there is none or none is found."""
+        """Return a placement of all in `turns` and of nobody else; None if none is found."""
         kinds = [kind for kind in self.kinds if kind.wish.turn in turns]
         to = self._spread(kinds)
         if all(to[member] != NOWHERE for kind in kinds for member in kind.members):

@@ -1,7 +1,7 @@
 """Fill what room is left, fairly: nobody waits while there is room, nobody gives way to a later turn.
 
-Takes any placement that fits and betters it until it holds (a) that no VM is left although a host has room for
-it, and (b) that none is left although a host would have room if those of later turns stepped back. Every
+Takes any placement that fits and betters it until it holds (a) that no VM is left although a host has room
+for it, and (b) that none is left although a host would have room if those of later turns stepped back. Every
 step places one VM more of the earliest turn concerned, so it ends.
 """
 
@@ -25,7 +25,7 @@ def settle(wishes: Sequence[Wish], to: Sequence[int], room: Room) -> list[int]:
 
 
 def fill(wishes: Sequence[Wish], to: list[int], room: Room) -> bool:
-    """Place in `to`, earliest turn and smallest need first, whom there is room for; tell whether anybody moved."""
+    """Place in `to` whom there is room for, earliest turn and smallest need first; tell whether any was."""
     free = list(room.free_bytes)
     for wish, host in zip(wishes, to, strict=True):
         if host != NOWHERE:

@@ -1,4 +1,4 @@
-"""Why a VM is left down, in a sentence with the numbers an operator needs. Decides nothing about placement."""
+"""Why a VM is left down, in a sentence with the numbers an operator needs. Decides no placement."""
 
 from __future__ import annotations
 

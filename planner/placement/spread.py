@@ -42,11 +42,11 @@ class _Load:
         self.free[host] -= need
 
     def cost(self, need: int, host: int) -> tuple[int, int]:
-        """Return numerator and denominator of what `need` bytes more on `host` add to the measure per byte."""
+        """Return what `need` bytes more on `host` add to the measure per byte, as a fraction."""
         return 2 * (self.total[host] - self.free[host]) + need, self.total[host]
 
     def cheapest(self, piece: Piece) -> int:
-        """Return the host where `piece` adds least to the measure, the first of equals; NOWHERE if none has room."""
+        """Return the host where `piece` adds least to the measure, the first of equals, or NOWHERE."""
         best, best_cost, best_total = NOWHERE, 0, 1
         for host in _bits(piece.hosts):
             if self.free[host] < piece.need_bytes:
@@ -82,8 +82,12 @@ def even(pieces: Sequence[Piece], to: Sequence[int], room: Room) -> list[int]:
             load.put(piece.need_bytes, host)
     result = list(to)
     order = sorted(range(len(pieces)), key=lambda i: (-pieces[i].need_bytes, i))
-    while any([_move(pieces[i], i, result, load) for i in order if result[i] != NOWHERE]):
-        pass
+    moved = True
+    while moved:
+        moved = False
+        for i in order:
+            if result[i] != NOWHERE and _move(pieces[i], i, result, load):
+                moved = True
     return result
 
 

@@ -196,9 +196,9 @@ def _reaches(pool: Pool, vm: VM, host: str) -> bool:
         if vm.srs and sr.uuid in vm.srs and sr.hosts is not None and host not in sr.hosts:
             return False
     for network in pool.networks:
-        if vm.networks and network.uuid in vm.networks and network.hosts is not None:
-            if host not in network.hosts:
-                return False
+        restricts = network.hosts is not None and host not in network.hosts
+        if vm.networks and network.uuid in vm.networks and restricts:
+            return False
     return vm.candidate_hosts is None or host in vm.candidate_hosts
 
 
