@@ -1,0 +1,195 @@
+"""Greedy packers: does this multiset of items fit into these bins? A yes comes with its packing, a no says nothing.
+
+All take items by falling size. Must never claim that something does not fit.
+"""
+
+from cpython.array cimport array, clone
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport calloc, free as release
+from libc.string cimport memcpy, memset
+
+cdef array _INT64 = array("q")
+
+cdef enum:
+    BEST_FIT, FIRST_FIT_ROOMY, FILL_TIGHT, FILL_ROOMY, FIRST_FIT_TIGHT, WORST_FIT
+    FILL_STEPS = 400      # nodes of one bin's subset-sum search
+
+
+cdef inline bint allowed(const Packing* p, Py_ssize_t kind, int64_t bin_) noexcept nogil:
+    return p.masks[p.mask_of[kind] * p.words + (bin_ >> 6)] >> (bin_ & 63) & 1
+
+
+cdef inline void put(Packing* p, Py_ssize_t kind, int64_t bin_, int64_t count) noexcept nogil:
+    p.left[kind] -= count
+    p.room[bin_] -= count * p.sizes[kind]
+    if p.placed != NULL:
+        p.placed[kind * p.bins + bin_] += count
+
+
+cdef void reset(Packing* p) noexcept nogil:
+    memcpy(p.room, p.capacity, p.bins * sizeof(int64_t))
+    memcpy(p.left, p.wanted, p.kinds * sizeof(int64_t))
+    if p.placed != NULL:
+        memset(p.placed, 0, p.kinds * p.bins * sizeof(int64_t))
+
+
+cdef bint first_fit(Packing* p, bint roomy_first) noexcept nogil:
+    cdef Py_ssize_t kind, i
+    cdef int64_t b
+    for kind in range(p.kinds):
+        for i in range(p.open_bins):
+            if p.left[kind] == 0:
+                break
+            b = p.order[i if roomy_first else p.open_bins - 1 - i]
+            if p.room[b] >= p.sizes[kind] and allowed(p, kind, b):
+                put(p, kind, b, min(p.left[kind], p.room[b] // p.sizes[kind]))
+        if p.left[kind] > 0:
+            return False
+    return True
+
+
+cdef bint best_fit(Packing* p) noexcept nogil:
+    """The tightest bin stays the tightest until it is full, so equal items go in together."""
+    cdef Py_ssize_t kind, i
+    cdef int64_t b, tightest
+    for kind in range(p.kinds):
+        while p.left[kind] > 0:
+            tightest = -1
+            for i in range(p.open_bins):
+                b = p.order[i]
+                if p.room[b] >= p.sizes[kind] and allowed(p, kind, b):
+                    if tightest < 0 or p.room[b] < p.room[tightest]:
+                        tightest = b
+            if tightest < 0:
+                return False
+            put(p, kind, tightest, min(p.left[kind], p.room[tightest] // p.sizes[kind]))
+    return True
+
+
+cdef bint worst_fit(Packing* p) noexcept nogil:
+    cdef Py_ssize_t kind, i
+    cdef int64_t b, roomiest
+    for kind in range(p.kinds):
+        while p.left[kind] > 0:
+            roomiest = -1
+            for i in range(p.open_bins):
+                b = p.order[i]
+                if (roomiest < 0 or p.room[b] > p.room[roomiest]) and allowed(p, kind, b):
+                    roomiest = b
+            if roomiest < 0 or p.room[roomiest] < p.sizes[kind]:
+                return False
+            put(p, kind, roomiest, 1)
+    return True
+
+
+cdef void fill_bin(Packing* p, int64_t b) noexcept nogil:
+    """Fill one bin as full as a bounded depth-first search finds, large items first (minimum bin slack)."""
+    cdef Py_ssize_t kind = 0, kinds = p.kinds
+    cdef int64_t room = p.room[b], best = -1, used = 0, steps = 0, fits
+    cdef bint forward = True
+    while True:
+        while forward and kind < kinds:
+            fits = 0
+            if p.left[kind] > 0 and p.sizes[kind] <= room - used and allowed(p, kind, b):
+                fits = min(p.left[kind], (room - used) // p.sizes[kind])
+            p.trial[kind] = fits
+            used += fits * p.sizes[kind]
+            kind += 1
+        if used > best:
+            best = used
+            memcpy(p.chosen, p.trial, kinds * sizeof(int64_t))
+        steps += 1
+        if best == room or steps >= FILL_STEPS:
+            break
+        kind -= 1
+        while kind >= 0 and p.trial[kind] == 0:
+            kind -= 1
+        if kind < 0:
+            break
+        p.trial[kind] -= 1
+        used -= p.sizes[kind]
+        kind += 1
+        if kind == kinds:       # dropping one of the smallest never fills better
+            used -= p.trial[kinds - 1] * p.sizes[kinds - 1]
+            p.trial[kinds - 1] = 0
+    for kind in range(kinds):
+        if p.chosen[kind] > 0:
+            put(p, kind, b, p.chosen[kind])
+
+
+cdef bint fill(Packing* p, bint roomy_first) noexcept nogil:
+    cdef Py_ssize_t i, kind
+    for i in range(p.open_bins):
+        fill_bin(p, p.order[i if roomy_first else p.open_bins - 1 - i])
+    for kind in range(p.kinds):
+        if p.left[kind] > 0:
+            return False
+    return True
+
+
+cdef bint pack_with(Packing* p, int strategy) noexcept nogil:
+    """Try one packer; True: everything is placed, and `placed` says where if asked for."""
+    reset(p)
+    if strategy == BEST_FIT:
+        return best_fit(p)
+    if strategy == FIRST_FIT_ROOMY:
+        return first_fit(p, True)
+    if strategy == FIRST_FIT_TIGHT:
+        return first_fit(p, False)
+    if strategy == FILL_TIGHT:
+        return fill(p, False)
+    if strategy == FILL_ROOMY:
+        return fill(p, True)
+    return worst_fit(p)
+
+
+cdef int pack_any(Packing* p, int first) noexcept nogil:
+    """Try all packers, beginning with `first`; return the one that placed everything, −1 if none did."""
+    cdef int i, strategy
+    for i in range(STRATEGIES):
+        strategy = (first + i) % STRATEGIES
+        if pack_with(p, strategy):
+            return strategy
+    return -1
+
+
+def pack(
+    const int64_t[::1] capacity not None, const int64_t[::1] sizes not None, const int64_t[::1] mask_of not None,
+    const uint64_t[::1] masks not None, const int64_t[::1] wanted not None, const int64_t[::1] order not None,
+    int strategy=-1
+):
+    """Return where everything goes, kinds × bins, or None if the packers do not find room.
+
+    capacity ≥ 0 by bin; sizes > 0 by kind, descending; masks: words of 64 bins each; order: bins by falling
+    capacity; strategy 0 … 5 tries one packer only.
+    """
+    cdef Packing p
+    cdef Py_ssize_t bins = capacity.shape[0], kinds = sizes.shape[0]
+    cdef array placed = clone(_INT64, bins * kinds, True)
+    cdef int64_t* scratch = <int64_t*> calloc(2 * bins + 3 * kinds + 1, sizeof(int64_t))
+    cdef bint found
+    if scratch == NULL:
+        raise MemoryError
+    try:
+        with nogil:
+            p.bins = bins
+            p.kinds = kinds
+            p.words = (bins + 63) >> 6
+            p.open_bins = bins
+            p.sizes = &sizes[0] if kinds else NULL
+            p.mask_of = &mask_of[0] if kinds else NULL
+            p.masks = &masks[0] if masks.shape[0] else NULL
+            p.capacity = &capacity[0] if bins else NULL
+            p.wanted = &wanted[0] if kinds else NULL
+            p.room = scratch
+            p.order = scratch + bins
+            p.left = scratch + 2 * bins
+            p.trial = p.left + kinds
+            p.chosen = p.trial + kinds
+            p.placed = <int64_t*> placed.data.as_longlongs
+            if bins:
+                memcpy(p.order, &order[0], bins * sizeof(int64_t))
+            found = pack_with(&p, strategy) if strategy >= 0 else pack_any(&p, 0) >= 0
+    finally:
+        release(scratch)
+    return placed if found else None
