@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import combinations
+from math import gcd
 
 from planner.model import VM, Pool
 
@@ -177,6 +178,9 @@ def certainly_unpackable(rooms: Sequence[int], sizes: Iterable[int]) -> bool:
     proof; False says nothing.
     """
     items = sorted(sizes, reverse=True)
+    unit = gcd(*items) or 1
+    items = [size // unit for size in items]
+    rooms = [room // unit for room in rooms]
     for threshold in sorted(set(items), reverse=True):
         big = [size for size in items if size >= threshold]
         if sum(big) > sum(_fullest(room, frozenset(big)) for room in rooms):
