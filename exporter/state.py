@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from exporter.facts import Facts
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
 from planner.results import SolverUse, Tolerance
@@ -32,12 +33,14 @@ class Figures:
     """By host UUID; the hosts in service."""
     planned_at_seconds: float
     duration_seconds: float
+    thorough: bool = False
+    """The operator's limit has been spent on them."""
 
     @property
     def final(self) -> bool:
-        """Tell whether more time could not make the figures any better."""
-        bounds = self.tolerance.simultaneous
-        return bounds.proven and all(loss.proven for loss in self.host_losses.values())
+        """Tell whether no more time will be spent on this look."""
+        exact = all(loss.proven for loss in self.host_losses.values())
+        return self.thorough or (exact and self.tolerance.simultaneous.proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class PoolState:
     problem: str = ""
     """Why the source does not answer: one line; empty while it does or has not been asked yet."""
     snapshot: Snapshot | None = None
+    facts: Facts | None = None
+    """What can be counted in the snapshot's pool."""
     seen_at_seconds: float | None = None
     """When the source last showed the pool."""
     figures: Figures | None = None
@@ -109,7 +114,7 @@ def seen(state: PoolState, snapshot: Snapshot, now_seconds: float) -> PoolState:
     if snapshot == state.snapshot:
         return answered
     pending = state.pending_since_seconds if state.pending_since_seconds is not None else now_seconds
-    return replace(answered, snapshot=snapshot, pending_since_seconds=pending)
+    return replace(answered, snapshot=snapshot, facts=Facts(snapshot.pool), pending_since_seconds=pending)
 
 
 def lost(state: PoolState, problem: str) -> PoolState:
@@ -134,14 +139,24 @@ def planned(state: PoolState, figures: Figures) -> PoolState:
 def refined(state: PoolState, figures: Figures) -> PoolState:
     """Return the state after more time was spent on the same look; a result about an older one is dropped."""
     counts = _counted(state.counts, figures.duration_seconds, figures.tolerance.solver)
-    outdated = state.figures is None or state.figures.snapshot is not figures.snapshot
-    return replace(state, figures=state.figures if outdated else figures, counts=counts)
+    return replace(state, figures=_unless_outdated(state, figures), counts=counts)
 
 
 def plan_failed(state: PoolState, problem: str) -> PoolState:
     """Return the state after a planning broke off: the last figures stay, and with them the lag."""
     counts = replace(state.counts, plan_failures=state.counts.plan_failures + 1)
     return replace(state, plan_problem=problem, counts=counts)
+
+
+def refining_failed(state: PoolState, figures: Figures, problem: str) -> PoolState:
+    """Return the state after more time on `figures` broke off: they stay, and are not tried again."""
+    spent = replace(figures, thorough=True)
+    return replace(plan_failed(state, problem), figures=_unless_outdated(state, spent))
+
+
+def _unless_outdated(state: PoolState, figures: Figures) -> Figures | None:
+    current = state.figures is not None and state.figures.snapshot is figures.snapshot
+    return figures if current else state.figures
 
 
 def _counted(counts: Counts, seconds: float, solver: SolverUse) -> Counts:

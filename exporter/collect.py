@@ -1,0 +1,201 @@
+"""From the states of all pools to metric families: pure, fresh at each scrape.
+
+Every family comes from `exporter.catalogue`; asking for another one is a bug. A part that breaks loses its
+own series, says so in `xenha_collector_success`, and takes nothing else down.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from prometheus_client.core import Metric as Family
+from prometheus_client.samples import Sample
+
+from exporter.catalogue import (
+    CATALOGUE,
+    COLLECTORS,
+    KINDS,
+    OVERCOMMITTED_STATES,
+    PRIORITIES,
+    SOLVER_STATES,
+    VM_SERIES_LIMIT,
+    Metric,
+)
+from exporter.facts import Facts
+from exporter.state import Figures, PoolState
+from planner.model import VM, Pool
+from planner.results import SolverUse, Tolerance
+
+Point = tuple[str, Mapping[str, str], float]
+"""One series of a scrape: metric name, labels, value."""
+Part = Callable[[PoolState, float], Iterator[Point]]
+
+ALWAYS_COUNTED_CLASSES = ("host", "VM")
+"""Classes whose rejected records are shown even while there are none."""
+
+_OVERCOMMITTED = {True: "yes", False: "no", None: "unknown"}
+_log = logging.getLogger("xenha.collect")
+
+
+def families(states: Sequence[PoolState], *, now_seconds: float, version: str) -> list[Family]:
+    """Return the metric families of a scrape in the catalogue's order, those without a series left out."""
+    points: list[Point] = [("xenha_build_info", {"version": version}, 1)]
+    points += (_up(state) for state in states)
+    for name, part in PARTS.items():
+        worked = [_add(points, part, state, now_seconds) for state in states if state.pool_uuid]
+        points.append(("xenha_collector_success", {"collector": name}, all(worked)))
+    return _in_families(points)
+
+
+def _add(points: list[Point], part: Part, state: PoolState, now_seconds: float) -> bool:
+    try:
+        points += list(part(state, now_seconds))
+    except Exception:
+        _log.exception("%s: a part of the scrape broke off", state.source)
+        return False
+    return True
+
+
+def _in_families(points: Sequence[Point]) -> list[Family]:
+    found = {metric.name: _family(metric) for metric in CATALOGUE}
+    for name, labels, value in points:
+        found[name].samples.append(Sample(name, dict(labels), float(value), None, None))
+    return [family for family in found.values() if family.samples]
+
+
+def _family(metric: Metric) -> Family:
+    bare = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
+    bare = bare.removesuffix("_info") if metric.type == "info" else bare
+    return Family(bare, metric.help, metric.type, metric.unit)
+
+
+def _up(state: PoolState) -> Point:
+    up = state.up and not state.duplicate_of
+    return "xenha_up", {"pool": state.pool_uuid, "source": state.source}, up
+
+
+def _pool(state: PoolState, _now: float) -> Iterator[Point]:
+    pool, label = _pool_of(state), {"pool": state.pool_uuid}
+    yield "xenha_pool_info", {**label, "name": pool.name, "master": pool.master or ""}, 1
+    yield "xenha_ha_enabled", label, pool.ha_enabled
+    if state.seen_at_seconds is not None:
+        yield "xenha_snapshot_timestamp_seconds", label, state.seen_at_seconds
+    yield "xenha_snapshots_total", label, state.counts.snapshots
+
+
+def _hosts(state: PoolState, _now: float) -> Iterator[Point]:
+    pool, facts = _pool_of(state), _facts_of(state)
+    totals = dict.fromkeys(PRIORITIES, 0)
+    for host in pool.hosts:
+        label = {"pool": pool.uuid, "host": host.uuid}
+        yield "xenha_host_info", {**label, "name": host.name}, 1
+        yield "xenha_host_live", label, host.live
+        yield "xenha_host_enabled", label, host.enabled
+        yield "xenha_host_memory_total_bytes", label, host.memory_total_bytes
+        yield "xenha_host_memory_overhead_bytes", label, host.memory_overhead_bytes
+        yield "xenha_host_memory_free_bytes", label, pool.free_bytes(host.uuid)
+        for priority in PRIORITIES:
+            used_bytes = facts.memory_used_bytes[host.uuid, priority]
+            totals[priority] += used_bytes
+            yield "xenha_host_memory_used_bytes", {**label, "priority": priority}, used_bytes
+    for priority, used_bytes in totals.items():
+        yield "xenha_pool_memory_used_bytes", {"pool": pool.uuid, "priority": priority}, used_bytes
+
+
+def _tolerance(state: PoolState, _now: float) -> Iterator[Point]:
+    label = {"pool": state.pool_uuid}
+    if state.figures is not None:
+        yield from _bounds(label, state.figures.tolerance)
+    if state.snapshot is not None and state.snapshot.xapi is not None:
+        xapi = state.snapshot.xapi
+        yield "xenha_xapi_plan_exists_for_hosts", label, xapi.ha_plan_exists_for
+        yield "xenha_xapi_overcommitted", label, xapi.ha_overcommitted
+
+
+def _bounds(label: Mapping[str, str], tolerance: Tolerance) -> Iterator[Point]:
+    for kind, bounds in zip(KINDS, (tolerance.simultaneous, tolerance.sequential), strict=True):
+        yield "xenha_tolerance_lower_hosts", {**label, "kind": kind}, bounds.lower
+        yield "xenha_tolerance_upper_hosts", {**label, "kind": kind}, bounds.upper
+        yield "xenha_tolerance_proven", {**label, "kind": kind}, bounds.proven
+    if tolerance.target is not None:
+        yield "xenha_tolerance_target_hosts", label, tolerance.target
+    holds = _OVERCOMMITTED[tolerance.overcommitted]
+    yield from _states("xenha_overcommitted", label, OVERCOMMITTED_STATES, holds)
+
+
+def _failures(state: PoolState, _now: float) -> Iterator[Point]:
+    for host, loss in state.figures.host_losses.items() if state.figures else ():
+        label = {"pool": state.pool_uuid, "host": host}
+        yield "xenha_host_failure_unplaced_vms", label, loss.unplaced_vms
+        yield "xenha_host_failure_unplaced_proven", label, loss.proven
+
+
+def _vms(state: PoolState, _now: float) -> Iterator[Point]:
+    facts, label = _facts_of(state), {"pool": state.pool_uuid}
+    yield "xenha_protected_vms", label, len(facts.pool.protected_vms)
+    yield "xenha_protected_vms_down", label, facts.protected_down
+    yield "xenha_protected_vms_not_agile", label, len(facts.protected_not_agile)
+    named: dict[str, VM] = {}
+    for name, vms in (
+        ("xenha_vm_protected_not_agile", facts.protected_not_agile),
+        ("xenha_vm_protected_halted", facts.protected_halted),
+    ):
+        for vm in vms[:VM_SERIES_LIMIT]:
+            named[vm.uuid] = vm
+            yield name, {**label, "vm": vm.uuid}, 1
+    for vm in named.values():
+        yield "xenha_vm_info", {**label, "vm": vm.uuid, "name": vm.name}, 1
+
+
+def _planning(state: PoolState, now_seconds: float) -> Iterator[Point]:
+    label, counts = {"pool": state.pool_uuid}, state.counts
+    yield "xenha_plan_lag_seconds", label, state.lag_seconds(now_seconds)
+    yield "xenha_plans_total", label, counts.plans
+    yield "xenha_plan_failures_total", label, counts.plan_failures
+    yield "xenha_plan_seconds_total", label, counts.plan_seconds
+    yield "xenha_solver_calls_total", label, counts.solver_calls
+    yield "xenha_solver_seconds_total", label, counts.solver_seconds
+    if state.figures is not None:
+        yield from _last_planning(label, state.figures)
+
+
+def _last_planning(label: Mapping[str, str], figures: Figures) -> Iterator[Point]:
+    yield "xenha_plan_timestamp_seconds", label, figures.planned_at_seconds
+    yield "xenha_plan_duration_seconds", label, figures.duration_seconds
+    holds = _solver_state(figures.tolerance.solver)
+    yield from _states("xenha_solver_state", label, SOLVER_STATES, holds)
+
+
+def _solver_state(solver: SolverUse) -> str:
+    if solver.limit_reached:
+        return "limit_reached"
+    return "proved" if solver.calls else "not_needed"
+
+
+def _inventory(state: PoolState, _now: float) -> Iterator[Point]:
+    rejected = dict.fromkeys(ALWAYS_COUNTED_CLASSES, 0)
+    for reject in state.snapshot.rejects if state.snapshot else ():
+        rejected[reject.record_class] = rejected.get(reject.record_class, 0) + 1
+    for name, records in rejected.items():
+        yield "xenha_inventory_rejected_records", {"pool": state.pool_uuid, "class": name}, records
+
+
+def _states(name: str, label: Mapping[str, str], states: Sequence[str], holds: str) -> Iterator[Point]:
+    for state in states:
+        yield name, {**label, "state": state}, state == holds
+
+
+def _pool_of(state: PoolState) -> Pool:
+    assert state.pool is not None, "only pools that were seen are collected"
+    return state.pool
+
+
+def _facts_of(state: PoolState) -> Facts:
+    assert state.facts is not None, "only pools that were seen are collected"
+    return state.facts
+
+
+PARTS: Mapping[str, Part] = dict(
+    zip(COLLECTORS, (_pool, _hosts, _tolerance, _failures, _vms, _planning, _inventory), strict=True)
+)

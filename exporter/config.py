@@ -1,0 +1,259 @@
+"""The configuration of `xenha serve`: TOML, read once, checked as a whole and refused rather than corrected.
+
+Every problem is one line: file, key, value, what was expected. Relative paths start at the file's own folder.
+Decides what is watched and where we listen; must never open a connection.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from exporter.errors import ConfigError
+from planner.errors import SourceError
+from planner.inventory.jsontext import shown
+from planner.inventory.pydantic_words import problem_of
+from planner.inventory.source import ApiSource, Credentials, FileSource, Source, parse_source
+
+DEFAULT_LISTEN = "127.0.0.1:9877"
+DEFAULT_LIMIT_SECONDS = 10.0
+CONFIG_BYTES_MAX = 2**20
+PASSWORD_VARIABLE = "XENHA_PASSWORD"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where we listen; port 0: any free one."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """One pool to watch."""
+
+    source: Source
+    credentials: Credentials
+    limit_seconds: float = DEFAULT_LIMIT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that `xenha serve` is told."""
+
+    listen: Address
+    pools: tuple[PoolSettings, ...]
+
+
+class _PoolTable(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    source: str
+    user: Annotated[str, Field(min_length=1)] | None = None
+    password_file: Annotated[str, Field(min_length=1)] | None = None
+    insecure: bool = False
+    ca_file: Annotated[str, Field(min_length=1)] | None = None
+    limit_seconds: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = DEFAULT_LIMIT_SECONDS
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    listen: str = DEFAULT_LISTEN
+    pool: Annotated[list[_PoolTable], Field(min_length=1)]
+
+
+def load_config(path: Path, *, password: str | None = None) -> Settings:
+    """Read the configuration at `path`; `password` (of the environment) serves pools without password_file.
+
+    Raises ConfigError with every problem there is.
+    """
+    shape = _shape_of(str(path), _tables_of(path))
+    problems: list[str] = []
+    listen = _address_or_problem(shape.listen, problems)
+    pools = [_Table(table, f"pool[{i}]", path.parent, problems) for i, table in enumerate(shape.pool)]
+    settings = [pool.settings(password) for pool in pools]
+    problems += _duplicates(settings)
+    if problems:
+        raise ConfigError(tuple(f"{path}: {problem}" for problem in problems))
+    return Settings(listen, tuple(pool for pool in settings if pool is not None))
+
+
+def parse_address(text: str) -> Address:
+    """Return host and port of "127.0.0.1:9877" or "[::1]:9877". Raises ValueError with what was expected."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not host or (":" in host and not bracketed) or not (port.isascii() and port.isdigit()):
+        raise ValueError('expected HOST:PORT such as "127.0.0.1:9877" or "[::1]:9877"')
+    if int(port) > 65_535:
+        raise ValueError("expected a port of at most 65535")
+    return Address(host[1:-1] if bracketed else host, int(port))
+
+
+# Shape
+
+
+def _tables_of(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(CONFIG_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigError((f"{path}: cannot be read: {error.strerror or error}",)) from None
+    if len(data) > CONFIG_BYTES_MAX:
+        raise ConfigError((f"{path}: expected at most {CONFIG_BYTES_MAX} bytes of TOML",))
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError((f"{path}: expected UTF-8 text; byte {error.start} is none",)) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError((f"{path}: not TOML: {error}",)) from None
+
+
+def _shape_of(origin: str, tables: Mapping[str, Any]) -> _File:
+    try:
+        return _File.model_validate(tables)
+    except ValidationError as error:
+        lines = (f"{_key(item['loc'])}: {_words(item)}" for item in error.errors(include_url=False))
+        raise ConfigError(tuple(f"{origin}: {line}" for line in lines)) from None
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for step in location:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".")
+
+
+def _words(found: Mapping[str, Any]) -> str:
+    if isinstance(found["input"], date | time):  # TOML has them, JSON has not
+        found = {**found, "input": str(found["input"])}
+    given = shown(found["input"])
+    match found["type"]:
+        case "float_type" | "greater_than" | "less_than_equal" | "finite_number":
+            return f"expected seconds above 0 and at most 86400, got {given}"
+        case "list_type" | "model_type" | "model_attributes_type" | "too_short":
+            return "expected one [[pool]] table for each pool"
+        case "missing" if found["loc"] == ("pool",):
+            return "required key is missing; expected one [[pool]] table for each pool"
+    known = _PoolTable.model_fields if len(found["loc"]) > 1 else _File.model_fields
+    return problem_of(found, known)
+
+
+# Meaning
+
+
+def _address_or_problem(text: str, problems: list[str]) -> Address:
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        problems.append(f"listen: {shown(text)}: {error}")
+        return Address("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One [[pool]] table on its way to its settings; problems go to the common list."""
+
+    table: _PoolTable
+    key: str
+    folder: Path
+    problems: list[str]
+
+    def settings(self, password: str | None) -> PoolSettings | None:
+        """Return what the table says, None if it says nothing of use."""
+        before = len(self.problems)
+        source = self._source()
+        self.problems.extend(self._contradictions(source) if source else ())
+        credentials = self._credentials(source, password)
+        if source is None or len(self.problems) > before:
+            return None
+        return PoolSettings(source, credentials, self.table.limit_seconds)
+
+    def _source(self) -> Source | None:
+        try:
+            source = parse_source(self.table.source)
+        except SourceError as error:
+            self.problems.append(f"{self.key}.source: {error}")
+            return None
+        if isinstance(source, FileSource):
+            if source.is_stdin:
+                self.problems.append(f'{self.key}.source: "-": standard input cannot be watched')
+                return None
+            return FileSource(str(self.folder / source.path))
+        return source
+
+    def _contradictions(self, source: Source) -> Iterator[str]:
+        table = self.table
+        if not isinstance(source, ApiSource):
+            for name in ("user", "password_file", "insecure", "ca_file"):
+                if getattr(table, name):
+                    yield f"{self.key}.{name}: only for a pool's API; {table.source} needs none"
+            return
+        if table.user and source.user and table.user != source.user:
+            yield f"{self.key}.user: {shown(table.user)}: the source names another user, {shown(source.user)}"
+        if table.insecure and table.ca_file:
+            yield f"{self.key}.ca_file: useless with insecure = true; expected one of the two"
+        if source.url.startswith("http://") and (table.insecure or table.ca_file):
+            name = "insecure" if table.insecure else "ca_file"
+            yield f"{self.key}.{name}: http:// has no certificate to verify"
+
+    def _credentials(self, source: Source | None, password: str | None) -> Credentials:
+        if not isinstance(source, ApiSource):
+            return Credentials()
+        table = self.table
+        if table.password_file:
+            password = self._password(self.folder / table.password_file)
+        elif password is None:
+            self.problems.append(
+                f"{self.key}.password_file: required key is missing (or set {PASSWORD_VARIABLE})"
+            )
+        return Credentials(
+            user=table.user or source.user,
+            password=password or "",
+            verify_tls=not table.insecure,
+            ca_file=self._ca_file(),
+        )
+
+    def _password(self, path: Path) -> str:
+        text = self._text("password_file", path)
+        password = text.removesuffix("\n").removesuffix("\r")
+        if text and (not password or "\n" in password):
+            self.problems.append(f"{self.key}.password_file: {path}: expected one line, the password")
+        return password
+
+    def _text(self, key: str, path: Path) -> str:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "expected UTF-8 text"
+            self.problems.append(f"{self.key}.{key}: {path}: cannot be read: {reason}")
+            return ""
+        if not text:
+            self.problems.append(f"{self.key}.{key}: {path}: the file is empty")
+        return text
+
+    def _ca_file(self) -> Path | None:
+        if not self.table.ca_file:
+            return None
+        path = self.folder / self.table.ca_file
+        text = self._text("ca_file", path)
+        if text and "-----BEGIN CERTIFICATE-----" not in text:
+            self.problems.append(f"{self.key}.ca_file: {path}: expected PEM certificates")
+        return path
+
+
+def _duplicates(pools: list[PoolSettings | None]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for i, pool in enumerate(pools):
+        if pool is None:
+            continue
+        before = first.setdefault(str(pool.source), i)
+        if before != i:
+            yield f"pool[{i}].source: {pool.source}: is pool[{before}] already; expected each source once"

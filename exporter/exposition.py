@@ -1,0 +1,59 @@
+"""The text of a scrape, in the format the scraper asks for.
+
+The only file that knows prometheus_client's registry; there is no global one: each request collects from the service's states and from this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import ProcessCollector
+from prometheus_client.core import Metric as Family
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from exporter.collect import families
+from exporter.state import PoolState
+from hacore.clock import Clock
+
+
+class StateCollector(Collector):
+    """Collects from whatever states there are at the moment of the scrape."""
+
+    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock) -> None:
+        self._states = states
+        self._clock = clock
+        self._version = own_version()
+
+    def collect(self) -> Iterator[Family]:
+        now_seconds = self._clock.wall_seconds()
+        yield from families(self._states(), now_seconds=now_seconds, version=self._version)
+
+
+class Exposition:
+    """Everything that one `/metrics` shows."""
+
+    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._registry)
+        self._registry.register(StateCollector(states, clock))
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Return a scrape's body and content type for an `Accept` header.
+
+        A header that cannot be understood gets the plain text format.
+        """
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (ValueError, TypeError):  # a version that is no number
+            encode, content_type = choose_encoder("")
+        return encode(self._registry), content_type
+
+
+def own_version() -> str:
+    """Return the version of the installed xenha; "unknown" in a tree that was never installed."""
+    try:
+        return version("xenha")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,82 @@
+"""Listens on a TCP address and serves one app there until a signal says stop.
+
+The URL is the first line on standard output, printed when the first request can be answered. SIGTERM and
+SIGINT end it within about a second, open requests or not.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from exporter.errors import ListenError
+
+GRACE_SECONDS = 1
+"""What open requests get when it is time to stop."""
+BACKLOG = 128
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to a name or address; port 0: any free one. Raises ListenError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError) as error:
+        raise ListenError(host, port, f"not an address of this machine: {error}") from None
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise ListenError(host, port, error.strerror or str(error)) from None
+    return bound
+
+
+def url_of(bound: socket.socket) -> str:
+    """Return the URL under which a bound socket is reached."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def serve_until_signal(app: ASGIApp, bound: socket.socket) -> None:
+    """Serve `app` on a bound socket; return after SIGTERM or SIGINT. Must run in the main thread."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        limit_concurrency=512,
+    )
+    before = {number: signal.signal(number, _let_pass) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        _Announcing(config, url_of(bound)).run(sockets=[bound])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _let_pass(_number: int, _frame: FrameType | None) -> None:
+    """Bear the signal that uvicorn, once it has stopped for it, raises again."""
+
+
+class _Announcing(uvicorn.Server):
+    """Says where it listens as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._url, flush=True)

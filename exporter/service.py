@@ -1,0 +1,65 @@
+"""The watching service: every pool's newest state, and plans on demand. What pages and scrapes are made from.
+
+Asking for a state never waits, never plans and never fails: it returns what the threads last left there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+
+from exporter.planning import Planner
+from exporter.plans import Plans
+from exporter.state import PoolState, with_duplicates
+from exporter.watch import PoolWatcher, Watched
+from hacore.clock import Clock, Deadline
+from planner.results import Plan
+
+
+class Service:
+    """Watches pools from `start` to `stop`. A context manager that does both."""
+
+    def __init__(self, watched: Sequence[Watched], *, planner: Planner, clock: Clock) -> None:
+        refining = threading.Semaphore(1)
+        self.clock = clock
+        self.plans = Plans(planner)
+        self.watchers = tuple(
+            PoolWatcher(one, planner=planner, clock=clock, refining=refining) for one in watched
+        )
+
+    def start(self) -> None:
+        """Start all threads."""
+        self.plans.start()
+        for watcher in self.watchers:
+            watcher.start()
+
+    def stop(self, timeout_seconds: float = 1.0) -> bool:
+        """End all threads; False if one is still busy after `timeout_seconds` (it holds nothing of value)."""
+        deadline = Deadline.after(self.clock, timeout_seconds)
+        threads = [thread for watcher in self.watchers for thread in watcher.stop()] + self.plans.stop()
+        for thread in threads:
+            thread.join(deadline.left_seconds())
+        return not any(thread.is_alive() for thread in threads)
+
+    def __enter__(self) -> Service:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def states(self) -> tuple[PoolState, ...]:
+        """Return the newest state of every source, in the operator's order."""
+        return with_duplicates([watcher.state for watcher in self.watchers])
+
+    def plan(self, state: PoolState, failed: Iterable[str]) -> Future[Plan]:
+        """Return the restart plan to come if hosts (uuids or unique names) of this pool failed.
+
+        The state must have a snapshot. Raise Busy; the future may hold UnknownHostError.
+        """
+        assert state.snapshot is not None, "only a pool that was seen can be planned for"
+        return self.plans.ask(state.snapshot, failed, limit_seconds=self._limit_seconds(state.source))
+
+    def _limit_seconds(self, source: str) -> float:
+        return next(watcher.limit_seconds for watcher in self.watchers if watcher.source == source)
