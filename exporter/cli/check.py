@@ -5,6 +5,7 @@ from __future__ import annotations
 from exporter.cli.exits import Exit, code_of, sentence
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
+    CaFile,
     Debug,
     Insecure,
     Json,
@@ -32,6 +33,7 @@ def check(
     json: Json = False,
     user: User = None,
     password_file: PasswordFile = None,
+    ca_file: CaFile = None,
     insecure: Insecure = False,
     debug: Debug = False,
 ) -> int:
@@ -47,7 +49,9 @@ def check(
       xenha check https://root@master.example --password-file secret --limit 5
     """
     try:
-        snapshot, answer = figure(source, credentials_of(user, password_file, insecure), target, limit)
+        snapshot, answer = figure(
+            source, credentials_of(user, password_file, ca_file, insecure), target, limit
+        )
     except (InputError, PoolUnreachable) as error:
         _report_no_answer(error, json)
         raise

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from exporter.cli.exits import Exit
-from exporter.cli.options import Debug, Insecure, Json, PasswordFile, Source, User, credentials_of
+from exporter.cli.options import CaFile, Debug, Insecure, Json, PasswordFile, Source, User, credentials_of
 from exporter.cli.output import Line, Part, Table, print_json, show
 from exporter.cli.sources import look
 from exporter.cli.words import count, host_name, listed, vm_name
@@ -69,6 +69,7 @@ def diagnose(
     json: Json = False,
     user: User = None,
     password_file: PasswordFile = None,
+    ca_file: CaFile = None,
     insecure: Insecure = False,
     debug: Debug = False,
 ) -> int:
@@ -81,7 +82,7 @@ def diagnose(
       xenha diagnose demo:
       xenha diagnose pool.json --vm mail-1 --json
     """
-    pool = look(source, credentials_of(user, password_file, insecure)).pool
+    pool = look(source, credentials_of(user, password_file, ca_file, insecure)).pool
     diagnoses = [diagnosis(pool, each) for each in _chosen(pool, vm or [])]
     if json:
         for each in diagnoses:

@@ -10,7 +10,7 @@ import typer
 
 from exporter.cli import files
 from exporter.cli.exits import Exit
-from exporter.cli.options import Debug, Insecure, Json, PasswordFile, User, credentials_of
+from exporter.cli.options import CaFile, Debug, Insecure, Json, PasswordFile, User, credentials_of
 from exporter.cli.output import Line, Part, Table, show
 from exporter.cli.sources import look
 from exporter.cli.words import count, gib, host_name, pool_title
@@ -41,6 +41,7 @@ def inventory(
     schema: Schema = False,
     user: User = None,
     password_file: PasswordFile = None,
+    ca_file: CaFile = None,
     insecure: Insecure = False,
     debug: Debug = False,
 ) -> int:
@@ -60,7 +61,7 @@ def inventory(
         return _print_schema()
     if source is None:
         raise typer.BadParameter("expected a SOURCE, or --schema")
-    pool = look(source, credentials_of(user, password_file, insecure)).pool
+    pool = look(source, credentials_of(user, password_file, ca_file, insecure)).pool
     if output is None and not json:
         show(_parts(pool))
         return Exit.DONE

@@ -59,14 +59,15 @@ Target = Annotated[
     ),
 ]
 Limit = Annotated[
-    float, typer.Option(metavar="SECONDS", min=0, max=86_400, help="Time for an answer; after it, honest bounds.")
+    float,
+    typer.Option(metavar="SECONDS", min=0, max=86_400, help="Time for an answer; after it, honest bounds."),
 ]
 User = Annotated[
     str | None,
     typer.Option(
         "--user",
         metavar="NAME",
-        help="The API's account; default: the URL's, else root.",
+        help="Account for URLs that name none; default: root.",
         show_default=False,
     ),
 ]
@@ -76,6 +77,15 @@ PasswordFile = Annotated[
         "--password-file",
         metavar="FILE",
         help=f"File with the API's password; default: {PASSWORD_VARIABLE}.",
+        show_default=False,
+    ),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        metavar="FILE",
+        help="Certificates (PEM) to trust beside the system's.",
         show_default=False,
     ),
 ]
@@ -107,8 +117,12 @@ def password_of(path: Path | None) -> str | None:
     return password
 
 
-def credentials_of(user: str | None, password_file: Path | None, insecure: bool) -> Credentials:
+def credentials_of(
+    user: str | None, password_file: Path | None, ca_file: Path | None, insecure: bool
+) -> Credentials:
     """Return what a pool's API is asked with. Errors: PasswordFileError."""
     from planner.inventory.source import Credentials
 
-    return Credentials(user=user, password=password_of(password_file), verify_tls=not insecure)
+    return Credentials(
+        user=user, password=password_of(password_file) or "", verify_tls=not insecure, ca_file=ca_file
+    )

@@ -9,6 +9,7 @@ import typer
 from exporter.cli.exits import Exit
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
+    CaFile,
     Debug,
     Insecure,
     Json,
@@ -42,6 +43,7 @@ def plan(
     json: Json = False,
     user: User = None,
     password_file: PasswordFile = None,
+    ca_file: CaFile = None,
     insecure: Insecure = False,
     debug: Debug = False,
 ) -> int:
@@ -56,11 +58,13 @@ def plan(
       xenha plan demo: --fail host-1
       xenha plan pool.json --fail host-1 --fail host-2 --json
     """
-    snapshot = look(source, credentials_of(user, password_file, insecure))
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
     from planner import restart
 
     with working("planning"):
-        answer = restart.plan(snapshot.pool, fail, limit_seconds=limit, clock=SystemClock())
+        answer = restart.plan(
+            snapshot.pool, fail, limit_seconds=limit, clock=SystemClock(), with_tolerance=True
+        )
     if json:
         print_json(answer.to_json())
     else:

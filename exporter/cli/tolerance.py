@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.cli.exits import Exit, code_of, sentence
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
+    CaFile,
     Debug,
     Insecure,
     Json,
@@ -33,6 +34,7 @@ def tolerance(
     json: Json = False,
     user: User = None,
     password_file: PasswordFile = None,
+    ca_file: CaFile = None,
     insecure: Insecure = False,
     debug: Debug = False,
 ) -> int:
@@ -49,7 +51,7 @@ def tolerance(
       xenha tolerance east.json west.json --json
       xenha tolerance https://root@master.example --password-file secret
     """
-    credentials = credentials_of(user, password_file, insecure)
+    credentials = credentials_of(user, password_file, ca_file, insecure)
     worst = Exit.DONE
     for number, source in enumerate(sources):
         if number and not json:

@@ -9,7 +9,9 @@ HOMES = {
     "ortools": ("planner/placement/solver.py",),
     "XenAPI": ("planner/inventory/xenapi.py",),
     "time": ("hacore/clock.py",),
-    "prometheus_client": ("exporter/collect.py",),
+    "prometheus_client": ("exporter/collect.py", "exporter/exposition.py"),
+    "prometheus_client.registry": ("exporter/exposition.py",),
+    "prometheus_client.REGISTRY": (),
     "typer": ("exporter/cli/",),
     "rich": ("exporter/cli/",),
     "jinja2": ("exporter/page/",),
@@ -46,16 +48,23 @@ def top(name: str) -> str:
     return name.split(".", 1)[0]
 
 
+def homes_of(name: str) -> tuple[str, ...] | None:
+    """The homes of the longest part of `name` that has any; None: it may be imported anywhere."""
+    parts = name.split(".")
+    heads = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((HOMES[head] for head in heads if head in HOMES), None)
+
+
 def at(homes: tuple[str, ...], path: str) -> bool:
     return any(path.startswith(home) if home.endswith("/") else path == home for home in homes)
 
 
 def test_some_imports_have_one_home(project, complain):
     broken = [
-        f"{module.path}:{line} imports {name}; its home is {', '.join(HOMES[top(name)])}"
+        f"{module.path}:{line} imports {name}; its home is {', '.join(homes) or 'nowhere'}"
         for module in project.packaged
         for name, line in module.imports()
-        if top(name) in HOMES and not at(HOMES[top(name)], module.path)
+        if (homes := homes_of(name)) is not None and not at(homes, module.path)
     ]
     complain(broken, "take what you need as an argument, or ask its home for it")
 
