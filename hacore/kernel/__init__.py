@@ -10,10 +10,12 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cmp_to_key
 
 from hacore.kernel import certificate as _certificate
 from hacore.kernel import failsets as _failsets
 from hacore.kernel import knapsack as _knapsack
+from hacore.kernel import loads as _loads
 from hacore.kernel import packing as _packing
 from hacore.kernel import sums as _sums
 from hacore.kernel import witness as _witness
@@ -26,6 +28,7 @@ __all__ = [
     "Verdict",
     "certificate_rows",
     "certified",
+    "dearest_contents",
     "dearest_loads",
     "dominators",
     "find_witness",
