@@ -217,6 +217,32 @@ def dearest_loads(
     return list(_knapsack.dearest_loads(int64s(capacities), int64s(sizes), int64s(counts), int64s(prices)))
 
 
+def dearest_contents(
+    capacities: Sequence[int],
+    sizes: Sequence[int],
+    counts: Sequence[int],
+    prices: Sequence[int],
+    *,
+    budget: int = 100_000,
+) -> tuple[list[int], list[int], list[tuple[int, ...]]]:
+    """Return (values, bounds, loads) of each capacity ≥ 0: as `dearest_loads`, with how many of each kind.
+
+    Takes no memory for the capacity: also for bytes. sizes > 0, prices ≥ 0, capacity · price < 2^62. Looks at
+    `budget` loads a capacity; then a value may be below its bound, which no load exceeds.
+    """
+    priced = [i for i in range(len(sizes)) if prices[i] > 0 and counts[i] > 0]
+    priced.sort(key=cmp_to_key(lambda i, j: prices[j] * sizes[i] - prices[i] * sizes[j]))
+    columns = ([column[i] for i in priced] for column in (sizes, counts, prices))
+    values, bounds, flat = _loads.dearest_contents(int64s(capacities), *map(int64s, columns), budget)
+    loads = []
+    for b in range(len(capacities)):
+        load = [0] * len(sizes)
+        for position, i in enumerate(priced):
+            load[i] = flat[b * len(priced) + position]
+        loads.append(tuple(load))
+    return list(values), list(bounds), loads
+
+
 def dominators(layout: Layout, order: Sequence[int], room: Sequence[int]) -> array[int]:
     """Return for each position of `order` the earlier positions whose hosts dominate its host (TOLERANCE §4).
 
