@@ -1,0 +1,31 @@
+"""Names of hosts and VMs, and the order people expect them in."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from planner.model import Pool
+
+Tone = Literal["good", "bad", "unknown", "plain"]
+"""The four colours of the page; a word always stands beside them."""
+
+_PARTS = re.compile(r"\d{1,18}|\D+")
+
+
+def host_name(pool: Pool, uuid: str) -> str:
+    """Return a host's name, its UUID if it has none."""
+    host = pool.host_by_uuid.get(uuid)
+    return (host.name if host else "") or uuid
+
+
+def vm_name(pool: Pool, uuid: str) -> str:
+    """Return a VM's name, its UUID if it has none."""
+    vm = pool.vm_by_uuid.get(uuid)
+    return (vm.name if vm else "") or uuid
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key under which host-2 comes before host-10."""
+    parts = _PARTS.findall(name.casefold())
+    return tuple((0, int(part), "") if part[0].isdecimal() else (1, 0, part) for part in parts)
