@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 9877
 BUILT  := $(VENV)/.built
 KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
+DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test quality bench rules debug lock clean
@@ -18,25 +19,36 @@ $(BUILT): pyproject.toml setup.py constraints.txt tools/setup.sh $(KERNEL)
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/setup.sh
 	@touch $@
 
+# `exec`: signals sent to make reach the service itself.
 run: $(BUILT) ## serve the built-in demo pool on http://127.0.0.1:9877 (PORT=…)
 	@exec $(BIN)/xenha serve demo: --listen 127.0.0.1:$(PORT)
 
-test: $(BUILT) quality ## every check and every test
+test: quality ## every check and every test, quick ones first
 	@sh tools/system-packages.sh
 	@$(BIN)/pytest -q
 
-quality: $(BUILT) ## linters, types, architecture
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+quality: $(BUILT) ## linters, types, rules of the house
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
 	@$(BIN)/cython-lint hacore/kernel
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest -q tests/quality
 
 bench: $(BUILT) ## measure; prints a table and writes plots to var/bench
 	@$(BIN)/python -m bench
 
+rules: $(BUILT) ## print the alert rules for Prometheus
+	@$(BIN)/xenha rules
+
+# Beside the normal build, which stays as it is.
+debug: $(BUILT) ## kernels with bounds checks and assertions, and their tests
+	@rm -rf $(DEBUG)
+	@XENHA_DEBUG=1 $(BIN)/python -W ignore setup.py -q build --build-base build/debug --build-lib $(DEBUG)
+	@$(BIN)/pytest -q -o "pythonpath=$(DEBUG) ." tests/hacore tests/planner
+
 lock: $(BUILT) ## write constraints.txt anew from what is installed
-	@$(BIN)/pip freeze --all --exclude-editable | grep -v "^pip==" > constraints.txt
+	@$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' > constraints.txt
 
 clean: ## remove everything that was made
 	@rm -rf $(VENV) build var *.egg-info hacore/kernel/*.c hacore/kernel/*.so

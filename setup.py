@@ -1,7 +1,7 @@
 """Build the compiled kernels; everything else about the package is in pyproject.toml.
 
-XENHA_DEBUG=1 builds with bounds checks, wraparound, initialised-check and assertions on: the same tests
-run on both builds.
+XENHA_DEBUG=1 builds with bounds checks, initialised-check and assertions on (`make debug`): the same tests
+run on both builds. Generated C stays out of the tree, and apart: no build may take the other's for its own.
 """
 
 import os
@@ -34,4 +34,10 @@ EXTENSIONS = [
     for source in sorted(KERNEL.glob("*.pyx"))
 ]
 
-setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES))
+setup(
+    ext_modules=cythonize(
+        EXTENSIONS,
+        compiler_directives=DIRECTIVES,
+        build_dir=f"build/cython-{'debug' if DEBUG else 'release'}",
+    )
+)
