@@ -92,7 +92,7 @@ def parse_address(text: str) -> Address:
     bracketed = host.startswith("[") and host.endswith("]")
     if not colon or not host or (":" in host and not bracketed) or not (port.isascii() and port.isdigit()):
         raise ValueError('expected HOST:PORT such as "127.0.0.1:9877" or "[::1]:9877"')
-    if int(port) > 65_535:
+    if len(port) > 5 or int(port) > 65_535:
         raise ValueError("expected a port of at most 65535")
     return Address(host[1:-1] if bracketed else host, int(port))
 

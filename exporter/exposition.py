@@ -1,6 +1,7 @@
 """The text of a scrape, in the format the scraper asks for.
 
-The only file that knows prometheus_client's registry; there is no global one: each request collects from the service's states and from this process.
+The only file that knows prometheus_client's registry; there is no global one: each request collects from the
+service's states and from this process.
 """
 
 from __future__ import annotations

@@ -12,11 +12,9 @@ from typing import Protocol
 
 from exporter.state import Figures, HostLoss
 from hacore.clock import Clock, Deadline, Stopwatch
-from planner import restart
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
 from planner.results import Plan, Tolerance
-from planner.tolerance import answer
 
 QUICK_SECONDS = 0.8
 """Of the 2 s between a change and its figures (R29) 1 s may pass in coalescing; this leaves a margin."""
@@ -36,22 +34,6 @@ class Planner(Protocol):
     def plan(self, pool: Pool, failed: Sequence[str], *, limit_seconds: float) -> Plan:
         """Return the restart plan for failed hosts; raise UnknownHostError."""
         ...
-
-
-class OwnPlanner:
-    """The project's one planner, behind the service's door."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
-        return answer.tolerance(pool, limit_seconds=limit_seconds, clock=self._clock)
-
-    def unplaced_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> tuple[int, bool]:
-        return restart.unplaced_if_failed(pool, host_uuid, limit_seconds=limit_seconds, clock=self._clock)
-
-    def plan(self, pool: Pool, failed: Sequence[str], *, limit_seconds: float) -> Plan:
-        return restart.plan(pool, failed, limit_seconds=limit_seconds, clock=self._clock)
 
 
 def quick_figures(snapshot: Snapshot, planner: Planner, clock: Clock) -> Figures:

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack
 from exporter.config import PoolSettings, Settings
 from exporter.http import create_app
 from exporter.listening import bind, serve_until_signal
-from exporter.planning import OwnPlanner
+from exporter.ownplanner import OwnPlanner
 from exporter.service import Service
 from exporter.watch import Watched
 from hacore.clock import Clock
