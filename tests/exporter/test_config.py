@@ -35,7 +35,7 @@ def test_every_message_belongs_to_a_file() -> None:
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read: No such file or directory$"):
         load_config(tmp_path / "nowhere.toml")
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory$"):
+    with pytest.raises(ConfigError, match=r"cannot be read: Is a directory$"):
         load_config(tmp_path)
 
 
@@ -107,7 +107,9 @@ def test_address(text: str, address: Address) -> None:
     assert parse_address(text) == address
 
 
-@pytest.mark.parametrize("text", ["", ":", ":9877", "host", "host:", "host:-1", "host:１", "::1:80", "[::1]", "h:99999"])
+@pytest.mark.parametrize(
+    "text", ["", ":", ":9877", "host", "host:", "host:-1", "host:１", "::1:80", "[::1]", "h:99999"]
+)
 def test_wrong_address(text: str) -> None:
-    with pytest.raises(ValueError, match="^expected "):
+    with pytest.raises(ValueError, match=r"^expected "):
         parse_address(text)

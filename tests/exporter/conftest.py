@@ -1,0 +1,162 @@
+"""A small pool, answers about it, and fakes at the service's doors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from exporter.state import Figures, HostLoss, PoolState, planned, planning, seen
+from hacore.clock import NS_PER_SECOND
+from planner.inventory.snapshot import Snapshot
+from planner.model import SR, VM, Host, Pool
+from planner.results import Bounds, Plan, Reject, SolverUse, Tolerance, Witness, XapiFigures
+
+GIB = 2**30
+
+
+@dataclass
+class HandClock:
+    """A clock that a test sets."""
+
+    now_seconds: float = 1_000.0
+
+    def monotonic_ns(self) -> int:
+        return int(self.now_seconds * NS_PER_SECOND)
+
+    def wall_seconds(self) -> float:
+        return self.now_seconds
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def pool() -> Pool:
+    """Three hosts, the last disabled; VMs of every priority; one protected VM halted, one not agile."""
+    hosts = tuple(
+        Host(f"host-{i}", 64 * GIB, name=f"xen{i}", memory_overhead_bytes=GIB, enabled=i < 3)
+        for i in (1, 2, 3)
+    )
+    return Pool(
+        "pool-1",
+        name='office "north"',
+        master="host-1",
+        ha_host_failures_to_tolerate=1,
+        hosts=hosts,
+        srs=(SR("sr-local", shared=False, hosts=("host-1",)), SR("sr-shared")),
+        vms=(
+            VM("dom0-1", 4 * GIB, is_control_domain=True, power_state="Running", resident_on="host-1"),
+            _protected("vm-mail", 8, "host-1", srs=("sr-shared",)),
+            _protected("vm-local", 2, "host-1", srs=("sr-local",)),
+            replace(_protected("vm-off", 4, "host-1"), power_state="Halted", resident_on=None),
+            VM("vm-try", GIB, power_state="Running", resident_on="host-2", ha_restart_priority="best-effort"),
+            VM("vm-plain", 3 * GIB, power_state="Running", resident_on="host-2"),
+            VM(
+                "vm-moving",
+                GIB,
+                power_state="Running",
+                resident_on="host-2",
+                scheduled_to_be_resident_on="host-1",
+            ),
+        ),
+    )
+
+
+def _protected(uuid: str, size_gib: int, host: str, srs: tuple[str, ...] = ()) -> VM:
+    return VM(
+        uuid,
+        size_gib * GIB,
+        name=f"name of {uuid}",
+        power_state="Running",
+        resident_on=host,
+        ha_restart_priority="restart",
+        ha_always_run=True,
+        srs=srs,
+    )
+
+
+@pytest.fixture
+def snapshot(pool: Pool) -> Snapshot:
+    return Snapshot(
+        pool, (Reject("VM", "vm-broken", "memory_static_max is not a number"),), XapiFigures(0, True)
+    )
+
+
+@pytest.fixture
+def tolerance(pool: Pool) -> Tolerance:
+    """0 to 1 failures: open."""
+    return Tolerance(
+        pool.uuid,
+        pool.name,
+        hosts=2,
+        protected_vms=3,
+        target=1,
+        simultaneous=Bounds(0, 1, "certificate", Witness(("host-1", "host-2"), ("vm-mail",), "memory")),
+        sequential=Bounds(0, 1, "certificate"),
+        elapsed_seconds=0.25,
+        solver=SolverUse(calls=2, seconds=0.5, limit_reached=True),
+    )
+
+
+@pytest.fixture
+def figures(snapshot: Snapshot, tolerance: Tolerance) -> Figures:
+    losses = {"host-1": HostLoss(2, True), "host-2": HostLoss(1, False)}
+    return Figures(snapshot, tolerance, losses, planned_at_seconds=1_002.0, duration_seconds=0.75)
+
+
+@pytest.fixture
+def state(snapshot: Snapshot, figures: Figures) -> PoolState:
+    """A pool that was seen at 1 000 s and planned for at 1 002 s."""
+    looked = planning(seen(PoolState("https://master.example"), snapshot, 1_000.0))
+    return planned(looked, figures)
+
+
+@dataclass
+class FakePlanner:
+    """Answers at once what the test has laid out, or waits at a gate; remembers every question."""
+
+    answer: Tolerance
+    plan_answer: Plan
+    loss: tuple[int, bool] = (0, True)
+    error: Exception | None = None
+    gate: threading.Event | None = None
+    asked: list[str] = field(default_factory=list)
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
+        self._pass(f"tolerance {pool.name} {limit_seconds:g}")
+        return replace(self.answer, pool_name=pool.name)
+
+    def unplaced_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> tuple[int, bool]:
+        self._pass(f"unplaced {host_uuid}")
+        return self.loss
+
+    def plan(self, pool: Pool, failed: Sequence[str], *, limit_seconds: float) -> Plan:
+        self._pass(f"plan {' '.join(failed)}")
+        return replace(self.plan_answer, failed_hosts=tuple(failed))
+
+    def _pass(self, question: str) -> None:
+        self.asked.append(question)
+        self.entered.release()
+        if self.gate is not None:
+            assert self.gate.wait(30), "the test never opened the gate"
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def planner(tolerance: Tolerance) -> FakePlanner:
+    """A planner that proves a tolerance of 1."""
+    proven = replace(tolerance, simultaneous=Bounds(1, 1, "certificate"), solver=SolverUse())
+    return FakePlanner(proven, Plan("id", (), True, True, (), (), 0.1))
+
+
+@pytest.fixture
+def renamed(snapshot: Snapshot) -> Callable[[str], Snapshot]:
+    """Make a look at the pool under another name: something has changed."""
+    return lambda name: replace(snapshot, pool=replace(snapshot.pool, name=name))
