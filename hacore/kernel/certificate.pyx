@@ -50,7 +50,7 @@ cdef void fill_rows(
         while first < kinds:
             j = first
             while j < kinds and (any_size or sizes[j] == sizes[first]):
-                if meets(&masks[mask_of[j] * words], &masks[m * words], words):
+                if mask_of[j] == m or meets(&masks[mask_of[j] * words], &masks[m * words], words):
                     doomed_down += sizes[j] * down[j]
                     for e in range(start[j], start[j + 1]):
                         doomed[unit[e]] += sizes[j] * count[e]

@@ -324,8 +324,8 @@ cdef class FailureSets:
 
 
 def dominators(
-    const int64_t[::1] order not None, const int64_t[::1] room not None, const int64_t[::1] sizes not None,
-    const int64_t[::1] mask_of not None, const uint64_t[::1] masks not None, Py_ssize_t words,
+    const int64_t[::1] order not None, const int64_t[::1] room not None, const int64_t[::1] mask_of not None,
+    const uint64_t[::1] masks not None, Py_ssize_t words,
     const int64_t[::1] start not None, const int64_t[::1] unit not None, const int64_t[::1] count not None
 ):
     """Return, for each position of `order`, the earlier positions whose hosts dominate it, as words.
@@ -334,7 +334,7 @@ def dominators(
     every mask and size h runs at least as many VMs of that size or more. A set with h' but without h is then
     survivable if the one with h instead is (exchange the two hosts; what went to h' goes to h).
     """
-    cdef Py_ssize_t hosts = room.shape[0], kinds = sizes.shape[0], distinct = masks.shape[0] // max(words, 1)
+    cdef Py_ssize_t hosts = room.shape[0], kinds = mask_of.shape[0], distinct = masks.shape[0] // max(words, 1)
     cdef Py_ssize_t out_words = hosts // 64 + 1
     cdef array answer = clone(array("Q"), hosts * out_words, True)
     cdef uint64_t* out = <uint64_t*> answer.data.as_ulonglongs

@@ -1,0 +1,197 @@
+"""A problem counted: which kinds of VM run in which failure units, in exact integers and in rounded ones.
+
+A unit is a set of hosts that fail together, normally one host. Decides what counts as equal and how to round
+(TOLERANCE §2 "Units"): needs up and free memory down for what is claimed safe, both down for what is claimed
+lost. Must never decide whether anything fits.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+
+from hacore.kernel import Layout, mask_words, words_of
+from planner.placement.packing import Instance, Item
+from planner.placement.problem import DOWN, Problem
+
+MOST_UNITS = 1 << 21
+"""The tables of reachable sums take a bit for each unit of the roomiest host; beyond this, units are rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Needs by kind and room by host in one unit of memory."""
+
+    needs: array[int]
+    room: array[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The protected VMs of a problem, counted by kind (need and candidates, by falling need) and unit."""
+
+    problem: Problem
+    unit_hosts: tuple[tuple[int, ...], ...]
+    """The hosts of each unit."""
+    layout: Layout
+    needs: tuple[int, ...]
+    """By kind, bytes."""
+    masks: tuple[int, ...]
+    """By kind; those of VMs that run contain the hosts of their own unit."""
+    exact: Scale
+    """In the greatest unit that divides every need: a packing in it is one in bytes, and the reverse."""
+    safe: Scale
+    """Needs rounded up, room down: what fits here fits in bytes."""
+    loose: Scale
+    """Both rounded down: what fits in bytes fits here."""
+
+    @property
+    def units(self) -> int:
+        """Return the number of failure units."""
+        return len(self.unit_hosts)
+
+    @property
+    def rounded(self) -> bool:
+        """Tell whether the exact unit is too small for tables."""
+        return self.safe is not self.exact
+
+    @property
+    def single(self) -> bool:
+        """Tell whether every unit is the host of the same index."""
+        return len(self.unit_hosts) == len(self.problem.hosts)
+
+    @property
+    def agile(self) -> bool:
+        """Tell whether every VM may run on every host but its own."""
+        return all(mask == self.problem.everywhere for mask in self.masks)
+
+    def hosts_of(self, units: Sequence[int]) -> tuple[int, ...]:
+        """Return the hosts of some units, ascending."""
+        return tuple(sorted(host for unit in units for host in self.unit_hosts[unit]))
+
+    def mask_of(self, units: Sequence[int]) -> int:
+        """Return the hosts of some units as a mask."""
+        return sum(1 << host for host in self.hosts_of(units))
+
+    def wanted(self, units: Sequence[int]) -> list[int]:
+        """Return how many VMs of each kind need a place if these units fail: theirs and those that are down."""
+        failed = set(units)
+        layout = self.layout
+        return [
+            layout.down[kind]
+            + sum(
+                layout.count[e]
+                for e in range(layout.start[kind], layout.start[kind + 1])
+                if layout.unit[e] in failed
+            )
+            for kind in range(len(self.needs))
+        ]
+
+
+def count(problem: Problem, unit_hosts: Sequence[Sequence[int]] | None = None) -> Counted:
+    """Count the VMs of a problem with at least one host; units are single hosts if not given."""
+    units = tuple((host,) for host in range(len(problem.hosts))) if unit_hosts is None else unit_hosts
+    host_unit = {host: unit for unit, hosts in enumerate(units) for host in hosts}
+    unit_mask = [sum(1 << host for host in hosts) for hosts in units]
+    running: dict[tuple[int, int], dict[int, int]] = {}
+    down: Counter[tuple[int, int]] = Counter()
+    tally = Counter(zip(problem.need_bytes, problem.candidates, problem.home, strict=True))
+    for (need, mask, home), vms in tally.items():
+        if home == DOWN:
+            down[need, mask] += vms
+            continue
+        unit = host_unit[home]
+        held = running.setdefault((need, mask | unit_mask[unit]), {})
+        held[unit] = held.get(unit, 0) + vms
+    kinds = sorted(running.keys() | down.keys(), key=lambda kind: (-kind[0], kind[1]))
+    needs = [need for need, _ in kinds]
+    exact, safe, loose = _scales(problem, needs)
+    return Counted(
+        problem=problem,
+        unit_hosts=tuple(tuple(hosts) for hosts in units),
+        layout=_layout(kinds, running, down, [host_unit[h] for h in range(len(problem.hosts))], len(units)),
+        needs=tuple(needs),
+        masks=tuple(mask for _, mask in kinds),
+        exact=exact,
+        safe=safe,
+        loose=loose,
+    )
+
+
+def _layout(
+    kinds: list[tuple[int, int]],
+    running: dict[tuple[int, int], dict[int, int]],
+    down: Counter[tuple[int, int]],
+    host_unit: list[int],
+    units: int,
+) -> Layout:
+    masks = sorted({mask for _, mask in kinds})
+    index = {mask: i for i, mask in enumerate(masks)}
+    start = array("q", [0])
+    unit = array("q")
+    counts = array("q")
+    for kind in kinds:
+        held = sorted(running.get(kind, {}).items())
+        unit.extend(u for u, _ in held)
+        counts.extend(vms for _, vms in held)
+        start.append(len(unit))
+    return Layout(
+        host_unit=array("q", host_unit),
+        units=units,
+        mask_of=array("q", [index[mask] for _, mask in kinds]),
+        masks=mask_words(masks, len(host_unit)),
+        words=words_of(len(host_unit)),
+        start=start,
+        unit=unit,
+        count=counts,
+        down=array("q", [down[kind] for kind in kinds]),
+    )
+
+
+def _scales(problem: Problem, needs: list[int]) -> tuple[Scale, Scale, Scale]:
+    """Return the exact, the safe and the loose scale.
+
+    More room than all VMs together need is never used, so it is cut off: a nearly empty pool stays cheap.
+    """
+    unit = gcd(*needs) or 1
+    all_needs = sum(problem.need_bytes)
+    free = [min(room, all_needs) for room in problem.free_bytes]
+    exact = Scale(array("q", [need // unit for need in needs]), array("q", [room // unit for room in free]))
+    units = max(exact.room, default=0)
+    if units <= MOST_UNITS:
+        return exact, exact, exact
+    unit *= -(-units // MOST_UNITS)
+    room = array("q", [room // unit for room in free])
+    safe = Scale(array("q", [-(-need // unit) for need in needs]), room)
+    return exact, safe, Scale(array("q", [need // unit for need in needs]), room)
+
+
+def leaf(counted: Counted, units: Sequence[int]) -> tuple[Instance, list[int | None]]:
+    """Return the question whether the loss of these units is survived, and each kind's item (None: no VM of it).
+
+    In the exact unit; the bins are the hosts that stay, in order.
+    """
+    failed = counted.mask_of(units)
+    alive = [host for host in range(len(counted.problem.hosts)) if not failed >> host & 1]
+    squeezed: dict[int, int] = {}
+    items: dict[tuple[int, int], int] = {}
+    item_of: list[int | None] = []
+    counts: list[int] = []
+    for kind, wanted in enumerate(counted.wanted(units)):
+        mask = counted.masks[kind]
+        if not wanted:
+            item_of.append(None)
+            continue
+        if mask not in squeezed:
+            squeezed[mask] = sum(1 << i for i, host in enumerate(alive) if mask >> host & 1)
+        key = (counted.exact.needs[kind], squeezed[mask])
+        item = items.setdefault(key, len(items))
+        if item == len(counts):
+            counts.append(0)
+        counts[item] += wanted
+        item_of.append(item)
+    found = tuple(Item(size, bins, n) for (size, bins), n in zip(items, counts, strict=True))
+    return Instance(tuple(counted.exact.room[host] for host in alive), found), item_of

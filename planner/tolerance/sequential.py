@@ -1,0 +1,28 @@
+"""Sound bounds of the sequential tolerance (TOLERANCE §6).
+
+Below: the history-free certificate, and one failure is one failure whether alone or first. Above: the
+simultaneous figure, with its witness. Must never claim a figure that depends on how VMs were restarted.
+"""
+
+from __future__ import annotations
+
+from planner.results import Bounds
+from planner.tolerance.bounds import history_free
+from planner.tolerance.counts import Counted
+
+
+def bounds(counted: Counted, simultaneous: Bounds, cap: int | None) -> Bounds:
+    """Return the sequential bounds of counted VMs, given the simultaneous ones (capped alike)."""
+    without_history = history_free(counted)
+    if cap is not None:
+        without_history = min(without_history, cap)
+    first = min(simultaneous.lower, _alike(counted))
+    lower, method = max(
+        (without_history, "certificate"), (first, simultaneous.method), key=lambda proof: proof[0]
+    )
+    return Bounds(min(lower, simultaneous.upper), simultaneous.upper, method, simultaneous.witness)
+
+
+def _alike(counted: Counted) -> int:
+    """Return up to how many failures both figures are the same: VMs that are down are a choice before the first."""
+    return 0 if any(counted.layout.down) else 1
