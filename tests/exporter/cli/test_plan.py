@@ -1,0 +1,47 @@
+"""`xenha plan`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+
+def test_people_read_who_goes_where(xenha, file_of, pool):
+    done = xenha("plan", file_of(pool), "--fail", "host-1")
+    assert (done.code, done.err) == (0, "")
+    assert "COMPLETE: 1 VM restart" in done.out
+    assert "vm-1" in done.out
+    assert "Afterwards:" in done.out
+
+
+def test_programs_read_the_contract(xenha, file_of, pool):
+    done = xenha("plan", file_of(pool), "--fail", "host-1", "--fail", "h2", "--json")
+    (answer,) = done.json
+    assert answer["format"] == "xenha-plan/1"
+    assert answer["failed_hosts"] == ["h1", "h2"]
+    assert {(p["vm"], p["from"], p["to"]) for p in answer["placements"]} == {
+        ("v1", "h1", "h3"),
+        ("v2", "h2", "h3"),
+    }
+
+
+def test_an_incomplete_plan_is_a_no(xenha, file_of, stuck):
+    done = xenha("plan", file_of(stuck), "--fail", "host-1")
+    assert done.code == 1
+    assert "INCOMPLETE" in done.out
+    assert done.err == ""
+
+
+def test_the_same_plan_whatever_was_asked_before(xenha, file_of, pool):
+    first = xenha("plan", file_of(pool), "--fail", "h1", "--json").json[0]
+    second = xenha("plan", file_of(pool), "--fail", "host-1", "--fail", "h1", "--json").json[0]
+    assert first["plan_id"] == second["plan_id"]
+
+
+def test_unknown_and_ambiguous_hosts_are_refused(xenha, file_of, pool):
+    done = xenha("plan", file_of(pool), "--fail", "host-9")
+    assert (done.code, done.out) == (2, "")
+    assert "--fail host-9: no such host in pool small" in done.err
+    twins = replace(pool, hosts=tuple(replace(host, name="twin") for host in pool.hosts))
+    done = xenha("plan", file_of(twins), "--fail", "twin")
+    assert done.code == 2
+    assert "use a uuid: h1, h2, h3" in done.err
