@@ -233,8 +233,8 @@ def _banners(state: PoolState, now_seconds: float) -> list[Banner]:
         return [Banner("unknown", "Shown elsewhere.", f"{state.duplicate_of} serves the same pool.")]
     found = []
     age = state.age_seconds(now_seconds)
-    if not state.up and state.problem:
-        text = state.problem
+    if not state.up and (state.problem or age is not None):
+        text = state.problem or "It does not answer."
         if age is not None:
             text += f" — Everything below was last seen {words.age(age)} ago."
         found.append(Banner("bad", "The pool cannot be reached.", text))

@@ -6,6 +6,7 @@ reasons are worked out for the rows shown only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -36,6 +37,7 @@ COLUMNS = (
 )
 PAGE_SIZE = 50
 MAX_REASONS = 4
+_PAGE = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 _PRIORITY_RANK = {"restart": 0, "best-effort": 1, "unprotected": 2}
 
 
@@ -60,12 +62,13 @@ class Query:
         return "?" + urlencode(values)
 
 
-def query_of(text: str, show: str, sort: str, page: int) -> Query:
+def query_of(text: str, show: str, sort: str, page: str) -> Query:
     """Return the query of an address; what makes no sense there falls back to the default."""
     known: Show = next((name for name, _ in SHOWN if name == show), "all")
     column = sort.removeprefix("-")
     good_sort = sort if any(column == name for name, _ in COLUMNS) else Query().sort
-    return Query(text.strip()[:100], known, good_sort, max(1, page))
+    number = int(page) if _PAGE.fullmatch(page) else 1
+    return Query(text.strip()[:100], known, good_sort, number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def _these(vms: str, count: int, state: str) -> str:
 def _because(witness: Witness) -> str:
     return {
         "memory": "there is not enough memory left",
-        "reach": "no host left reaches their storage, networks and devices with room to spare",
+        "reach": "no host left that reaches storage, networks and devices has room",
         "cpu": "there are not enough CPUs left",
         "affinity": "their groups must stay apart",
     }.get(witness.reason, "there is no room left")
