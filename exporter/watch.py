@@ -19,6 +19,7 @@ from exporter.coalesce import Burst, grown
 from exporter.planning import Planner, quick_figures, thorough_figures
 from exporter.state import Figures, PoolState
 from hacore.clock import NS_PER_SECOND, Clock
+from planner.errors import PlannerError
 from planner.inventory.follow import Seen, Update
 from planner.inventory.snapshot import Snapshot
 
@@ -197,6 +198,7 @@ class PoolWatcher:
             self._become(partial(transition.refined, figures=better))
 
     def _one_line(self, what: str, error: Exception) -> str:
-        problem = f"{what}: {type(error).__name__}: {' '.join(str(error).split())}"
+        kind = "" if isinstance(error, PlannerError) else f"{type(error).__name__}: "
+        problem = f"{what}: {kind}{' '.join(str(error).split())}"
         _log.error("%s: %s", self._watched.source, problem, exc_info=_log.isEnabledFor(logging.DEBUG))
         return problem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -15,6 +15,8 @@ from planner.model import SR, VM, Host, Pool
 from planner.results import Bounds, Plan, Reject, SolverUse, Tolerance, Witness, XapiFigures
 
 GIB = 2**30
+ENOUGH_SECONDS = 30.0
+"""Nothing a test waits for takes as long; a wait that ends here is a failure."""
 
 
 @dataclass
@@ -118,35 +120,66 @@ def state(snapshot: Snapshot, figures: Figures) -> PoolState:
 
 @dataclass
 class FakePlanner:
-    """Answers at once what the test has laid out, or waits at a gate; remembers every question."""
+    """Answers at once what the test has laid out; remembers every question and calls `before` with it."""
 
     answer: Tolerance
     plan_answer: Plan
     loss: tuple[int, bool] = (0, True)
-    error: Exception | None = None
-    gate: threading.Event | None = None
+    before: Callable[[str], None] = lambda _question: None
     asked: list[str] = field(default_factory=list)
-    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
-        self._pass(f"tolerance {pool.name} {limit_seconds:g}")
+        self._take(f"tolerance {pool.name} {limit_seconds:g}")
         return replace(self.answer, pool_name=pool.name)
 
     def unplaced_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> tuple[int, bool]:
-        self._pass(f"unplaced {host_uuid}")
+        self._take(f"unplaced {host_uuid}")
         return self.loss
 
     def plan(self, pool: Pool, failed: Sequence[str], *, limit_seconds: float) -> Plan:
-        self._pass(f"plan {' '.join(failed)}")
+        self._take(f"plan {' '.join(failed)}")
         return replace(self.plan_answer, failed_hosts=tuple(failed))
 
-    def _pass(self, question: str) -> None:
+    def _take(self, question: str) -> None:
         self.asked.append(question)
-        self.entered.release()
-        if self.gate is not None:
-            assert self.gate.wait(30), "the test never opened the gate"
-        if self.error is not None:
-            raise self.error
+        self.before(question)
+
+
+class Gate:
+    """Holds up whoever passes, from `shut` on until `open`; only questions that start with `prefix`."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+        self._waiting = threading.Semaphore(0)
+        self._prefix = ""
+
+    def __call__(self, question: str) -> None:
+        if question.startswith(self._prefix):
+            self._waiting.release()
+            assert self._open.wait(ENOUGH_SECONDS), "the test never opened the gate"
+
+    def shut(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        self._waiting = threading.Semaphore(0)
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def await_waiting(self, count: int = 1) -> None:
+        """Return once so many wait."""
+        for _ in range(count):
+            assert self._waiting.acquire(timeout=ENOUGH_SECONDS)
+
+
+@pytest.fixture
+def gate(planner: FakePlanner) -> Iterator[Gate]:
+    """Stand before the planner, open at first and at last."""
+    gate = Gate()
+    planner.before = gate
+    yield gate
+    gate.open()
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""What is asked of the planner, and what is done with bounds that stay open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.planning import QUICK_SECONDS, quick_figures, thorough_figures
+from exporter.state import Figures, HostLoss
+from planner.inventory.snapshot import Snapshot
+from planner.results import Bounds
+
+if TYPE_CHECKING:
+    from conftest import FakePlanner, HandClock
+
+
+class SlowPlanner:
+    """Lets a hand clock run on while it answers."""
+
+    def __init__(self, planner: FakePlanner, clock: HandClock, seconds: float) -> None:
+        self.tolerance = planner.tolerance
+        self.plan = planner.plan
+        self._clock = clock
+        self._seconds = seconds
+
+    def unplaced_if_failed(self, *_: object, **__: object) -> tuple[int, bool]:
+        self._clock.now_seconds += self._seconds
+        return 1, True
+
+
+def test_proven_tolerance_of_one_settles_every_host_without_a_question(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    figures = quick_figures(snapshot, planner, clock)
+    assert figures.host_losses == {"host-1": HostLoss(0, True), "host-2": HostLoss(0, True)}
+    assert planner.asked == [f'tolerance office "north" {QUICK_SECONDS / 2:g}']
+    assert figures.final
+
+
+def test_otherwise_every_host_in_service_is_asked_about(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    planner.answer = replace(planner.answer, simultaneous=Bounds(0, 0, "certificate"))
+    planner.loss = (2, True)
+    figures = quick_figures(snapshot, planner, clock)
+    assert planner.asked[1:] == ["unplaced host-1", "unplaced host-2"]
+    assert figures.host_losses == {"host-1": HostLoss(2, True), "host-2": HostLoss(2, True)}
+    assert figures.planned_at_seconds == clock.now_seconds
+
+
+def test_hosts_for_which_no_time_is_left_get_an_honest_bound(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    planner.answer = replace(planner.answer, simultaneous=Bounds(0, 0, "certificate"))
+    figures = quick_figures(snapshot, SlowPlanner(planner, clock, QUICK_SECONDS), clock)
+    assert figures.host_losses == {
+        "host-1": HostLoss(1, True),
+        "host-2": HostLoss(1, False),  # nothing protected runs there, but vm-off is down
+    }
+    assert not figures.final
+
+
+def test_thorough_planning_keeps_what_is_proven(
+    figures: Figures, planner: FakePlanner, clock: HandClock
+) -> None:
+    planner.answer = replace(planner.answer, simultaneous=Bounds(0, 0, "solver"))
+    planner.loss = (1, True)
+    better = thorough_figures(figures, planner, clock, limit_seconds=10)
+    assert planner.asked == ['tolerance office "north" 10', "unplaced host-2"]
+    assert better.host_losses == {"host-1": HostLoss(2, True), "host-2": HostLoss(1, True)}
+    assert better.snapshot is figures.snapshot
+    assert better.thorough
+
+
+def test_thorough_planning_does_not_ask_for_a_proven_tolerance_again(
+    figures: Figures, planner: FakePlanner, clock: HandClock
+) -> None:
+    proven = replace(figures.tolerance, simultaneous=Bounds(0, 0, "certificate"))
+    better = thorough_figures(replace(figures, tolerance=proven), planner, clock, limit_seconds=10)
+    assert planner.asked == ["unplaced host-2"]
+    assert better.tolerance is proven
