@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from exporter.cli import check, diagnose, inventory, lab, plan, rules, serve, tolerance
-from exporter.cli.exits import Exit, code_of, sentence
+from exporter.cli.exits import Exit, code_of, sentences
 from exporter.cli.options import Debug, Invocation
 from exporter.cli.output import print_error
 
@@ -93,5 +93,6 @@ def _failed(error: BaseException, invocation: Invocation) -> Exit:
     elif code is not Exit.INTERRUPTED:
         if invocation.debug:
             traceback.print_exception(error)
-        print_error(sentence(error))
+        for line in sentences(error):
+            print_error(line)
     return code

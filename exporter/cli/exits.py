@@ -9,6 +9,7 @@ from enum import IntEnum
 
 import typer
 
+from exporter.errors import ConfigError
 from planner.errors import InputError, PlannerError, PoolUnreachable
 
 
@@ -49,6 +50,11 @@ def sentence(error: BaseException) -> str:
     if code_of(error) is not Exit.BUG or isinstance(error, PlannerError):
         return str(error)
     return f"internal error: {type(error).__name__}: {error}; run again with --debug to see where"
+
+
+def sentences(error: BaseException) -> tuple[str, ...]:
+    """Return what there is to say about an error: one line, for a configuration one a problem."""
+    return error.problems if isinstance(error, ConfigError) else (sentence(error),)
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -13,6 +13,7 @@ from exporter.cli.options import Debug, PasswordFile
 
 if TYPE_CHECKING:
     from planner.inventory.snapshot import Snapshot
+    from planner.inventory.source import ApiSource, Credentials
 
 app = typer.Typer(name="lab")
 
@@ -62,13 +63,11 @@ def demo_snapshot() -> Snapshot:
 
 
 @contextmanager
-def demo_api() -> Iterator[str]:
-    """Run the demo pool's simulated XAPI as long as the context lasts; yield its URL, user and all."""
+def demo_api() -> Iterator[tuple[ApiSource, Credentials]]:
+    """Run the demo pool's simulated XAPI as long as the context lasts; yield how it is reached."""
     from lab.demo import demo_pool
     from lab.xapi.server import serve
+    from planner.inventory.source import ApiSource, Credentials
 
-    server = serve(demo_pool())
-    try:
-        yield server.url
-    finally:
-        server.stop()
+    with serve(demo_pool()) as server:
+        yield ApiSource(server.url), Credentials(user="root", password="xenha")

@@ -2,10 +2,128 @@
 
 from __future__ import annotations
 
-from exporter.cli.exits import Exit
-from exporter.cli.options import Debug
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exporter.cli.options import (
+    DEFAULT_LIMIT_SECONDS,
+    CaFile,
+    Debug,
+    Insecure,
+    Limit,
+    PasswordFile,
+    User,
+    credentials_of,
+    password_of,
+)
+from exporter.cli.sources import refuse_without_password
+from hacore.clock import SystemClock
+
+if TYPE_CHECKING:
+    from exporter.config import Address, Settings
+
+OptionalSources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE",
+        help="Pool files (pool.json), pools' APIs (https://root@master.example) or demo:",
+        show_default=False,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Pools and more from a TOML file.", show_default=False),
+]
+Listen = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        metavar="HOST:PORT",
+        help="Where to listen; port 0: any free one; default: 127.0.0.1:9877.",
+        show_default=False,
+    ),
+]
 
 
-def serve(debug: Debug = False) -> int:
-    """Serve."""
-    return Exit.DONE
+def serve(
+    sources: OptionalSources = None,
+    config: Config = None,
+    listen: Listen = None,
+    limit: Limit = DEFAULT_LIMIT_SECONDS,
+    user: User = None,
+    password_file: PasswordFile = None,
+    ca_file: CaFile = None,
+    insecure: Insecure = False,
+    debug: Debug = False,
+) -> int:
+    """Watch pools and serve a page, metrics for Prometheus and an API.
+
+    Prints its URL first: the page is at /, the metrics are at /metrics. Stops on Ctrl-C and SIGTERM. It only
+    reads: nothing in any pool is changed. In a config file each pool has its own account and limit.
+
+    \b
+    Examples:
+      xenha serve demo:
+      xenha serve https://root@master.example --password-file secret --listen 0.0.0.0:9877
+      xenha serve --config xenha.toml
+    """
+    from exporter.cli.lab import demo_api
+    from exporter.serve import serve as serve_until_signal
+
+    _log_to_stderr()
+    if config is not None:
+        settings = _from_file(config, sources, listen)
+    else:
+        settings = _from_options(sources, listen, limit, user, password_file, ca_file, insecure)
+    return serve_until_signal(settings, clock=SystemClock(), demo=demo_api)
+
+
+def _log_to_stderr() -> None:
+    import logging
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("xenha").setLevel(logging.INFO)
+
+
+def _from_file(config: Path, sources: list[str] | None, listen: str | None) -> Settings:
+    from dataclasses import replace
+
+    from exporter.config import load_config
+
+    if sources:
+        raise typer.BadParameter("expected SOURCEs or --config FILE, not both")
+    settings = load_config(config, password=password_of(None))
+    return replace(settings, listen=_address(listen)) if listen else settings
+
+
+def _from_options(
+    sources: list[str] | None,
+    listen: str | None,
+    limit: float,
+    user: str | None,
+    password_file: Path | None,
+    ca_file: Path | None,
+    insecure: bool,
+) -> Settings:
+    from exporter.config import DEFAULT_LISTEN, PoolSettings, Settings
+    from planner.inventory.source import parse_source
+
+    if not sources:
+        raise typer.BadParameter("expected a SOURCE or --config FILE")
+    credentials = credentials_of(user, password_file, ca_file, insecure)
+    pools = []
+    for source in map(parse_source, dict.fromkeys(sources)):
+        refuse_without_password(source, credentials)
+        pools.append(PoolSettings(source, credentials, limit))
+    return Settings(_address(listen or DEFAULT_LISTEN), tuple(pools))
+
+
+def _address(text: str) -> Address:
+    from exporter.config import parse_address
+
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--listen") from error
