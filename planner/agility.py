@@ -48,6 +48,7 @@ class Reach:
         self.everywhere = (1 << len(self._bit)) - 1
         self._sr = {sr.uuid: self._mask(sr.hosts) for sr in pool.srs}
         self._network = {network.uuid: self._mask(network.hosts) for network in pool.networks}
+        self._known: dict[tuple[tuple[str, ...] | None, ...], int] = {}
 
     def _mask(self, hosts: Iterable[str] | None) -> int:
         if hosts is None:
@@ -59,10 +60,22 @@ class Reach:
 
     def candidates(self, vm: VM) -> int:
         """Return the mask of the hosts in service that could start `vm`, memory aside."""
-        mask = self._mask(vm.candidate_hosts)
-        for uuid in vm.srs or ():
+        restriction = (vm.srs, vm.networks, vm.candidate_hosts)
+        mask = self._known.get(restriction)
+        if mask is None:
+            mask = self._known[restriction] = self._work_out(*restriction)
+        return mask
+
+    def _work_out(
+        self,
+        srs: tuple[str, ...] | None,
+        networks: tuple[str, ...] | None,
+        candidate_hosts: tuple[str, ...] | None,
+    ) -> int:
+        mask = self._mask(candidate_hosts)
+        for uuid in srs or ():
             mask &= self._sr[uuid]
-        for uuid in vm.networks or ():
+        for uuid in networks or ():
             mask &= self._network[uuid]
         return mask
 

@@ -167,9 +167,12 @@ class Pool:
     def free_unclamped_bytes(self) -> dict[str, int]:
         """Free memory of every host (in service or not) before clamping at 0, by uuid."""
         free = {h.uuid: h.memory_total_bytes - h.memory_overhead_bytes for h in self.hosts}
-        for vm in self.vms:
-            for host in vm.occupies:
-                free[host] -= vm.need_bytes
+        for vm in self.vms:  # `VM.occupies` and `VM.need_bytes` by hand: thousands of VMs, at every change
+            need = vm.memory_static_max_bytes + vm.memory_overhead_bytes
+            if vm.resident_on:
+                free[vm.resident_on] -= need
+            if vm.scheduled_to_be_resident_on and vm.scheduled_to_be_resident_on != vm.resident_on:
+                free[vm.scheduled_to_be_resident_on] -= need
         return free
 
     def free_bytes(self, host: str) -> int:

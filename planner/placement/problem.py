@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.agility import Reach
-from planner.model import Pool
+from planner.model import VM, Pool
 
 DOWN = -1
 """`home` of a VM that is down."""
@@ -47,11 +47,18 @@ def problem_of(pool: Pool) -> Problem:
         hosts=tuple(index),
         free_bytes=tuple(pool.free_bytes(uuid) for uuid in index),
         vms=tuple(vm.uuid for vm in vms),
-        need_bytes=tuple(vm.need_bytes for vm in vms),
-        home=tuple(DOWN if pool.is_down(vm) else index[vm.home or ""] for vm in vms),
+        need_bytes=tuple(vm.memory_static_max_bytes + vm.memory_overhead_bytes for vm in vms),
+        home=tuple(_home(vm, index) for vm in vms),
         candidates=tuple(reach.candidates(vm) for vm in vms),
         cap=quorum_cap(pool),
     )
+
+
+def _home(vm: VM, index: dict[str, int]) -> int:
+    """Return the index of a protected VM's host, DOWN if it is down: Halted, or its home not in service."""
+    if vm.power_state == "Halted":
+        return DOWN
+    return index.get(vm.resident_on or vm.scheduled_to_be_resident_on or "", DOWN)
 
 
 def quorum_cap(pool: Pool) -> int | None:

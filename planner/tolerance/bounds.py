@@ -98,7 +98,7 @@ def _as_ceiling(found: FoundWitness, areas: list[int]) -> Ceiling:
 def _areas(counted: Counted) -> list[int]:
     """Return the sets of hosts inside which demand is weighed against room (TOLERANCE §5), everywhere first."""
     everywhere = counted.problem.everywhere
-    masks = sorted({mask for mask in counted.problem.candidates} - {everywhere})
+    masks = sorted(set(counted.problem.candidates) - {everywhere})
     areas = [everywhere, *masks]
     if len(masks) <= MOST_MASKS_FOR_PAIRS:
         areas += [one | other for one, other in combinations(masks, 2)]
@@ -107,13 +107,14 @@ def _areas(counted: Counted) -> list[int]:
 
 def _out_of_reach(counted: Counted) -> Ceiling:
     """Return the fewest units that take away every host a VM could use, its own included."""
-    best: tuple[int, int, tuple[int, ...]] | None = None
-    for kind, mask in enumerate(counted.masks):
-        units = tuple(u for u, hosts in enumerate(counted.unit_hosts) if any(mask >> h & 1 for h in hosts))
-        if best is None or len(units) < best[0]:
-            best = (len(units), kind, units)
+    unit_masks = [counted.mask_of((unit,)) for unit in range(counted.units)]
+    best: Ceiling | None = None
+    for mask in dict.fromkeys(counted.masks):
+        units = tuple(unit for unit, hosts in enumerate(unit_masks) if hosts & mask)
+        if best is None or len(units) < len(best.units):
+            best = Ceiling(units, mask, counted.masks.index(mask), True)
     assert best is not None
-    return Ceiling(best[2], counted.masks[best[1]], best[1], True)
+    return best
 
 
 def history_free(counted: Counted) -> int:

@@ -7,8 +7,11 @@ loses it. Must never call a set lost itself: that is proved before.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
+from operator import neg
 
 from hacore.clock import Deadline
 from hacore.kernel import pack
@@ -82,42 +85,35 @@ def _vms(counted: Counted, lost: Lost, most: array[int]) -> list[int]:
 def _restarting(counted: Counted, units: Sequence[int]) -> list[int]:
     """Return the VMs that must restart after these units failed, the largest first."""
     problem = counted.problem
-    failed = counted.mask_of(units)
-    found = [i for i, home in enumerate(problem.home) if home == DOWN or failed >> home & 1]
-    return sorted(found, key=lambda i: (-problem.need_bytes[i], i))
+    gone = {DOWN, *counted.hosts_of(units)}
+    found = [i for i, home in enumerate(problem.home) if home in gone]
+    found.sort(key=problem.need_bytes.__getitem__, reverse=True)
+    return found
 
 
 def _proof(counted: Counted, vms: Sequence[int], area: int, most: array[int]) -> list[int]:
-    """Return the fewest of the VMs, largest first, that cannot all be inside the area; empty if none are proved.
+    """Return the fewest of the VMs (largest first) that cannot all be inside the area; empty if none are proved.
 
     For each need s that occurs: more VMs of at least s than the area has slots of s, or more memory than its
     hosts can fill with such VMs.
     """
     problem, hosts = counted.problem, len(counted.problem.hosts)
     inside = [h for h in range(hosts) if area >> h & 1]
-    best: list[int] = []
-    unit_needs = dict(zip(counted.needs, counted.loose.needs, strict=True))
-    first_kind = {need: kind for kind, need in reversed(list(enumerate(counted.needs)))}
-    for need in {problem.need_bytes[i] for i in vms}:
-        large = [i for i in vms if problem.need_bytes[i] >= need]
-        slots = sum(problem.free_bytes[h] // need for h in inside)
-        held = sum(most[first_kind[need] * hosts + h] for h in inside)
-        for proof in (
-            large[: slots + 1] if len(large) > slots else [],
-            _heavier(counted, large, held, unit_needs),
-        ):
-            if proof and (not best or len(proof) < len(best)):
-                best = proof
-    return best
-
-
-def _heavier(counted: Counted, vms: Sequence[int], held: int, unit_needs: dict[int, int]) -> list[int]:
-    total = 0
+    loose = dict(zip(counted.needs, counted.loose.needs, strict=True))
+    weights = list(accumulate(loose[problem.need_bytes[i]] for i in vms))
+    least = len(vms) + 1
     for n, i in enumerate(vms, 1):
-        total += unit_needs[counted.problem.need_bytes[i]]
-        if total > held:
-            return list(vms[:n])
-    return []
+        need = problem.need_bytes[i]
+        if n < len(vms) and problem.need_bytes[vms[n]] == need:
+            continue
+        slots = sum(problem.free_bytes[h] // need for h in inside)
+        row = bisect_left(counted.needs, -need, key=neg) * hosts
+        held = sum(most[row + h] for h in inside)
+        if n > slots:
+            least = min(least, slots + 1)
+        if weights[n - 1] > held:
+            least = min(least, bisect_right(weights, held) + 1)
+    return list(vms[:least]) if least <= len(vms) else []
 
 
 def _priced(counted: Counted, prices: Sequence[int], restarting: Sequence[int]) -> list[int]:
