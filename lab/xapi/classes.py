@@ -1,4 +1,4 @@
-"""The classes of the simulated API: the table of `class_table` parsed once, and the relations between them."""
+"""The classes of the simulated API: the table of `class_table` parsed, and the relations between them."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ RELATIONS: tuple[tuple[str, str, str], ...] = (
     ("Cluster_host", "cluster", "cluster_hosts"),
     ("task", "subtask_of", "subtasks"),
 )
-"""(class, field, back reference): the back reference of the field's target lists the objects that point to it.
+"""(class, field, back reference): the latter, of the field's target, lists the objects that point to it.
 
 Kept by the database, as in xapi: writing one side writes both.
 """

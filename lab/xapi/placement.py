@@ -26,12 +26,19 @@ def least_bytes(vm: Record) -> int:
 
 
 def overhead_bytes(vm: Record) -> int:
-    """Return xapi's memory overhead of an HVM guest (xen-api, memory.ml): shadow, CPUs, internal, external."""
-    static_max_mib = -(-int(vm["memory_static_max"]) // MIB)
-    vcpus = int(vm["VCPUs_max"])
+    """Return xapi's memory overhead of an HVM guest, by its record."""
+    return hvm_overhead_bytes(vm["memory_static_max"], vm["VCPUs_max"], vm["HVM_shadow_multiplier"])
+
+
+def hvm_overhead_bytes(static_max_bytes: int, vcpus: int, shadow_multiplier: float = 1.0) -> int:
+    """Return xapi's memory overhead of an HVM guest: internal, external, shadow, vCPUs.
+
+    Formula of xen-api's memory.ml.
+    """
+    static_max_mib = -(-static_max_bytes // MIB)
     pages_mib = -(-(256 * vcpus + 2 * static_max_mib) // 256)
-    shadow = max(1, int(pages_mib * vm["HVM_shadow_multiplier"]))
-    return (1 + 1 + shadow + -(-38 * vcpus // 256)) * MIB
+    shadow_mib = max(1, int(pages_mib * shadow_multiplier))
+    return (1 + 1 + shadow_mib + -(-38 * vcpus // 256)) * MIB
 
 
 def occupants(db: Database, host: str) -> list[Record]:
