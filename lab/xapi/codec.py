@@ -25,6 +25,19 @@ BARE_METHODS = frozenset({"system.listMethods"})
 _ILLEGAL_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+_XML_PROBLEMS = (
+    ExpatError,
+    xmlrpc.client.Error,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What the standard library's parser raises for bodies that are no XML-RPC."""
+
+
 class Int32(int):
     """An integer that XML-RPC carries as <i4>, such as the counts of event.from."""
 
@@ -78,18 +91,12 @@ class XmlRpc:
             raise BadBody("a document type declaration or comment is not part of XML-RPC")
         try:
             params, method = xmlrpc.client.loads(body.decode("utf-8"))
-        except (
-            ExpatError,
-            xmlrpc.client.Error,
-            ValueError,
-            TypeError,
-            LookupError,
-            AttributeError,
-        ) as problem:
+            values = tuple(_from_xml(param) for param in params)
+        except _XML_PROBLEMS as problem:
             raise BadBody(f"not an XML-RPC call: {type(problem).__name__}") from problem
         if not isinstance(method, str):
             raise BadBody("not an XML-RPC call: no methodName")
-        return Request(method, tuple(_from_xml(param) for param in params))
+        return Request(method, values)
 
     def success(self, request: Request, value: Any) -> bytes:
         if request.method in BARE_METHODS:

@@ -22,10 +22,10 @@ class LabInputError(InputError):
 
 
 def run(
-    pool_path: str | None = None,
+    pool_path: str | Path | None = None,
     listen: str = "127.0.0.1:0",
     user: str = "root",
-    password_file: str | None = None,
+    password_file: str | Path | None = None,
 ) -> int:
     """Serve a pool file, or the built-in pool, until SIGTERM or SIGINT; return the exit code 0.
 
@@ -60,11 +60,11 @@ def _serve(pool: Pool, listen: str, user: str, password: str) -> RunningServer:
         ) from problem
 
 
-def _pool(path: str | None) -> Pool:
-    return poolfile.load_pool(Path(path)) if path else demo_pool()
+def _pool(path: str | Path | None) -> Pool:
+    return poolfile.load_pool(path) if path else demo_pool()
 
 
-def _password(path: str | None) -> str:
+def _password(path: str | Path | None) -> str:
     """Return the first line of the file, or the lab's default."""
     if path is None:
         return DEFAULT_PASSWORD

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -123,7 +124,9 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: the client went away in the middle of an answer."""
+        """Say nothing of clients that went away in the middle of an answer."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -131,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "xapi/1.9"
     sys_version = ""
     timeout = 600
+    disable_nagle_algorithm = True
     server: _Server
 
     def do_POST(self) -> None:
