@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 Counts = tuple[tuple[int, ...], ...]
+EPSILON = 1e-9
+"""What counts as nothing in a solution of the LP."""
+
 Verdict = Literal["optimal", "feasible", "infeasible", "unknown"]
 """optimal: proved best (or, without an objective, found); feasible: found, not proved best."""
 
@@ -28,6 +31,26 @@ class Floor:
 
     weights: tuple[int, ...]
     at_least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """lower ≤ Σ coefficient · x ≤ upper over the terms (variable, coefficient)."""
+
+    terms: tuple[tuple[int, int], ...]
+    lower: int
+    upper: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """An optimum of the pattern LP: its duals, `prices` one an item and `rents` one a group of bins, and
+    `uses`: (group, pattern, how many bins use it)."""
+
+    share: float
+    prices: tuple[float, ...]
+    rents: tuple[float, ...]
+    uses: tuple[tuple[int, tuple[int, ...], float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +143,83 @@ def _run_cp_sat(
         return Answer(verdict, None)
     counts = tuple(tuple(solver.value(row[b]) if b in row else 0 for b in range(bins)) for row in x)
     return Answer(verdict, counts)
+
+
+def _new(pywraplp: Any, engine: str) -> Any:
+    return pywraplp.Solver.CreateSolver(engine)
+
+
+class Master:
+    """The LP of patterns: what share of the demand, the same for every item, do fractions of patterns meet?
+
+    max share, 0 ≤ share ≤ most, so that Σ_p pattern_p[i] · x_p ≥ share · demand[i] for every item i and
+    Σ_{p of group g} x_p ≤ bins[g] for every group g of equal bins (Gilmore & Gomory 1961, several kinds of bins).
+    """
+
+    def __init__(self, demand: Sequence[int], bins: Sequence[int], most: float) -> None:
+        from ortools.linear_solver import pywraplp
+
+        self._lp = _new(pywraplp, "GLOP")
+        infinity = self._lp.infinity()
+        share = self._lp.NumVar(0, most, "share")
+        self._covers = [self._lp.Constraint(0, infinity) for _ in demand]
+        self._limits = [self._lp.Constraint(-infinity, count) for count in bins]
+        for cover, number in zip(self._covers, demand, strict=True):
+            cover.SetCoefficient(share, -number)
+        self._lp.Objective().SetCoefficient(share, 1)
+        self._lp.Objective().SetMaximization()
+        self._share = share
+        self._columns: list[tuple[int, tuple[int, ...], Any]] = []
+
+    def add(self, group: int, pattern: tuple[int, ...]) -> None:
+        """Add a column: a load of a bin of the group, `pattern[i]` of item i."""
+        column = self._lp.NumVar(0, self._lp.infinity(), "")
+        self._limits[group].SetCoefficient(column, 1)
+        for i, count in enumerate(pattern):
+            if count:
+                self._covers[i].SetCoefficient(column, count)
+        self._columns.append((group, pattern, column))
+
+    def ask(self, demand: Sequence[int], bins: Sequence[int]) -> None:
+        """Go on with another demand and other numbers of bins; the columns stay."""
+        for cover, number in zip(self._covers, demand, strict=True):
+            cover.SetCoefficient(self._share, -number)
+        for limit, count in zip(self._limits, bins, strict=True):
+            limit.SetUb(count)
+
+    def solve(self, deadline: Deadline) -> Relaxed | None:
+        """Return the optimum over the columns so far; None if the deadline came first."""
+        self._lp.SetTimeLimit(max(1, int(deadline.left_seconds() * 1000)))
+        if self._lp.Solve() != self._lp.OPTIMAL:
+            return None
+        return Relaxed(
+            share=self._share.solution_value(),
+            prices=tuple(-cover.dual_value() for cover in self._covers),
+            rents=tuple(limit.dual_value() for limit in self._limits),
+            uses=tuple(
+                (g, p, x.solution_value()) for g, p, x in self._columns if x.solution_value() > EPSILON
+            ),
+        )
+
+
+def integers(
+    tops: Sequence[int], rows: Sequence[Row], deadline: Deadline
+) -> tuple[Verdict, tuple[int, ...] | None]:
+    """Ask SCIP for integers 0 ≤ x ≤ tops that keep every row.
+
+    Of SCIP, HiGHS and CP-SAT it was the one that settled most arc-flow programs (bench/leaves.py).
+    """
+    from ortools.linear_solver import pywraplp
+
+    mip = _new(pywraplp, "SCIP")
+    x = [mip.IntVar(0, top, "") for top in tops]
+    for row in rows:
+        constraint = mip.Constraint(row.lower, row.upper)
+        for variable, coefficient in row.terms:
+            constraint.SetCoefficient(x[variable], coefficient)
+    mip.SetNumThreads(1)
+    mip.SetTimeLimit(max(1, int(deadline.left_seconds() * 1000)))
+    status = mip.Solve()
+    if status in (mip.OPTIMAL, mip.FEASIBLE):
+        return "optimal", tuple(round(variable.solution_value()) for variable in x)
+    return ("infeasible" if status == mip.INFEASIBLE else "unknown"), None
