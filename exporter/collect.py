@@ -38,11 +38,17 @@ _OVERCOMMITTED = {True: "yes", False: "no", None: "unknown"}
 _log = logging.getLogger("xenha.collect")
 
 
-def families(states: Sequence[PoolState], *, now_seconds: float, version: str) -> list[Family]:
+def families(
+    states: Sequence[PoolState],
+    *,
+    now_seconds: float,
+    version: str,
+    parts: Mapping[str, Part] | None = None,
+) -> list[Family]:
     """Return the metric families of a scrape in the catalogue's order, those without a series left out."""
     points: list[Point] = [("xenha_build_info", {"version": version}, 1)]
     points += (_up(state) for state in states)
-    for name, part in PARTS.items():
+    for name, part in (PARTS if parts is None else parts).items():
         worked = [_add(points, part, state, now_seconds) for state in states if state.pool_uuid]
         points.append(("xenha_collector_success", {"collector": name}, all(worked)))
     return _in_families(points)

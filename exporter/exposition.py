@@ -7,7 +7,7 @@ service's states and from this process.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import Metric as Family
@@ -22,10 +22,10 @@ from hacore.clock import Clock
 class StateCollector(Collector):
     """Collects from whatever states there are at the moment of the scrape."""
 
-    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock) -> None:
+    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock, version: str) -> None:
         self._states = states
         self._clock = clock
-        self._version = own_version()
+        self._version = version
 
     def collect(self) -> Iterator[Family]:
         now_seconds = self._clock.wall_seconds()
@@ -35,10 +35,10 @@ class StateCollector(Collector):
 class Exposition:
     """Everything that one `/metrics` shows."""
 
-    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock) -> None:
+    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock, version: str) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(StateCollector(states, clock, version))
         ProcessCollector(registry=self._registry)
-        self._registry.register(StateCollector(states, clock))
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return a scrape's body and content type for an `Accept` header.
@@ -55,6 +55,6 @@ class Exposition:
 def own_version() -> str:
     """Return the version of the installed xenha; "unknown" in a tree that was never installed."""
     try:
-        return version("xenha")
-    except PackageNotFoundError:
+        return metadata.version("xenha")
+    except metadata.PackageNotFoundError:
         return "unknown"

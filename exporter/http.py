@@ -61,7 +61,7 @@ def run(app: FastAPI, host: str, port: int) -> int:
 
 
 def _add_metrics(app: FastAPI, service: Service) -> None:
-    exposition = Exposition(service.states, service.clock)
+    exposition = Exposition(service.states, service.clock, own_version())
 
     @app.get(
         "/metrics",

@@ -50,6 +50,7 @@ def serve_until_signal(app: ASGIApp, bound: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",
         access_log=False,
         lifespan="off",
         ws="none",
