@@ -193,7 +193,7 @@ class Pool:
     @cached_property
     def protected_vms(self) -> tuple[VM, ...]:
         """The protected VMs, in the pool's order."""
-        return tuple(vm for vm in self.vms if vm.protected)
+        return tuple([vm for vm in self.vms if vm.ha_restart_priority == "restart" and vm.ha_always_run])
 
     @property
     def target(self) -> int | None:

@@ -12,13 +12,14 @@ from libc.stdlib cimport calloc, free as release
 from libc.string cimport memcpy, memset
 
 from hacore.kernel.certificate cimport sort_descending
-from hacore.kernel.packing cimport STRATEGIES, Packing, pack_with
+from hacore.kernel.packing cimport FITS, FITS_NOT, STRATEGIES, Exact, Packing, pack_exactly, pack_with
 
 cdef enum:
     EXHAUSTED = 0       # every set of k units is excluded, dominated, packed or was handed out
     SLICE_OVER = 1      # the budget is used up: call again
     LOST = 2            # `chosen` cannot be survived
     OPEN = 3            # `chosen` is undecided: somebody else must decide it
+    EXACT_STEPS = 20000 # of the complete search that small sets get
     LEAF_COST = 50      # packing a set costs about as much as this many nodes
 
 
@@ -275,7 +276,12 @@ cdef class FailureSets:
         self.gather()
         if self.packs():
             return EXHAUSTED
-        return LOST if self.too_much() else OPEN
+        if self.too_much():
+            return LOST
+        cdef Exact exact = pack_exactly(&self.packing, EXACT_STEPS)
+        if exact == FITS:
+            return EXHAUSTED
+        return LOST if exact == FITS_NOT else OPEN
 
     cdef int step(self, int64_t budget) noexcept nogil:
         cdef int64_t position

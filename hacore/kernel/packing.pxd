@@ -22,5 +22,14 @@ cdef struct Packing:
 cdef enum:
     STRATEGIES = 6
 
+cdef enum:
+    MOST_EXACT_ITEMS = 32       # a complete search is for small questions
+
+cdef enum Exact:
+    FITS
+    FITS_NOT
+    TOO_LONG
+
 cdef bint pack_with(Packing* p, int strategy) noexcept nogil
 cdef int pack_any(Packing* p, int first) noexcept nogil
+cdef Exact pack_exactly(Packing* p, int64_t steps) noexcept nogil

@@ -1,6 +1,7 @@
-"""Greedy packers: does this multiset of items fit into these bins? A yes comes with its packing, a no says nothing.
+"""Packers: does this multiset of items fit into these bins?
 
-All take items by falling size. Must never claim that something does not fit.
+The greedy ones take items by falling size; their yes comes with its packing, their no says nothing. Only the
+complete search, for small questions, may say that something does not fit.
 """
 
 from cpython.array cimport array, clone
@@ -151,6 +152,67 @@ cdef int pack_any(Packing* p, int first) noexcept nogil:
         if pack_with(p, strategy):
             return strategy
     return -1
+
+
+cdef bint alike(const Packing* p, int64_t one, int64_t other) noexcept nogil:
+    """Tell whether two bins can be exchanged: equal room, and allowed to the same kinds."""
+    cdef Py_ssize_t kind
+    if p.room[one] != p.room[other]:
+        return False
+    for kind in range(p.kinds):
+        if p.left[kind] > 0 and allowed(p, kind, one) != allowed(p, kind, other):
+            return False
+    return True
+
+
+cdef Exact place_rest(Packing* p, Py_ssize_t kind, Py_ssize_t first, int64_t* steps) noexcept nogil:
+    """Place one more of the kind into `order[first]` or a later bin, then all the rest; depth ≤ MOST_EXACT_ITEMS.
+
+    Equal items go into bins by rising position, and of bins that are alike only the first is tried: both only
+    leave out packings that mirror one that is tried.
+    """
+    cdef Py_ssize_t i, j
+    cdef int64_t b
+    cdef Exact rest
+    while kind < p.kinds and p.left[kind] == 0:
+        kind += 1
+        first = 0
+    if kind == p.kinds:
+        return FITS
+    if steps[0] <= 0:
+        return TOO_LONG
+    steps[0] -= 1
+    for i in range(first, p.open_bins):
+        b = p.order[i]
+        if p.room[b] < p.sizes[kind] or not allowed(p, kind, b):
+            continue
+        for j in range(first, i):
+            if alike(p, p.order[j], b):
+                break
+        else:
+            put(p, kind, b, 1)
+            rest = place_rest(p, kind, i, steps)
+            if rest != FITS_NOT:
+                return rest
+            put(p, kind, b, -1)
+    return FITS_NOT
+
+
+cdef Exact pack_exactly(Packing* p, int64_t steps) noexcept nogil:
+    """Search all packings of a small question, in so many steps at most."""
+    cdef Py_ssize_t kind, i
+    cdef int64_t items = 0, slack = 0
+    reset(p)
+    for i in range(p.open_bins):
+        slack += p.room[p.order[i]]
+    for kind in range(p.kinds):
+        items += p.left[kind]
+        slack -= p.left[kind] * p.sizes[kind]
+    if slack < 0:
+        return FITS_NOT
+    if items > MOST_EXACT_ITEMS:
+        return TOO_LONG
+    return place_rest(p, 0, 0, &steps)
 
 
 def pack(

@@ -41,15 +41,14 @@ class Problem:
 def problem_of(pool: Pool) -> Problem:
     """Return the integers of a pool."""
     index = {host.uuid: i for i, host in enumerate(pool.hosts_in_service)}
-    reach = Reach(pool)
     vms = [vm for vm in pool.protected_vms if vm.power_state != "Suspended"]
     return Problem(
         hosts=tuple(index),
         free_bytes=tuple(pool.free_bytes(uuid) for uuid in index),
-        vms=tuple(vm.uuid for vm in vms),
-        need_bytes=tuple(vm.memory_static_max_bytes + vm.memory_overhead_bytes for vm in vms),
-        home=tuple(_home(vm, index) for vm in vms),
-        candidates=tuple(reach.candidates(vm) for vm in vms),
+        vms=tuple([vm.uuid for vm in vms]),
+        need_bytes=tuple([vm.memory_static_max_bytes + vm.memory_overhead_bytes for vm in vms]),
+        home=tuple([_home(vm, index) for vm in vms]),
+        candidates=tuple(map(Reach(pool).candidates, vms)),
         cap=quorum_cap(pool),
     )
 

@@ -98,13 +98,17 @@ def count(problem: Problem, unit_hosts: Sequence[Sequence[int]] | None = None) -
     unit_mask = [sum(1 << host for host in hosts) for hosts in units]
     running: dict[tuple[int, int], dict[int, int]] = {}
     down: Counter[tuple[int, int]] = Counter()
+    # One pass in C over thousands of VMs; what is left is a few a host.
     tally = Counter(zip(problem.need_bytes, problem.candidates, problem.home, strict=True))
     for (need, mask, home), vms in tally.items():
         if home == DOWN:
             down[need, mask] += vms
             continue
         unit = host_unit[home]
-        held = running.setdefault((need, mask | unit_mask[unit]), {})
+        kind = (need, mask | unit_mask[unit])
+        held = running.get(kind)
+        if held is None:
+            held = running[kind] = {}
         held[unit] = held.get(unit, 0) + vms
     kinds = sorted(running.keys() | down.keys(), key=lambda kind: (-kind[0], kind[1]))
     needs = [need for need, _ in kinds]
