@@ -62,7 +62,7 @@ def pool_title(name: str, uuid: str) -> str:
 
 def verdict(answer: Tolerance) -> Line:
     """Return the one line that matters: how it stands with the target."""
-    figure = _figure(answer.simultaneous)
+    figure = figure_words(answer.simultaneous)
     if answer.target is None:
         return Line(f"{figure}; no target is set (HA is off; --target N compares)", "open")
     wanted = f"target {answer.target}"
@@ -77,12 +77,15 @@ _STANDING: dict[bool | None, tuple[Mood, str]] = {
 }
 
 
-def _figure(bounds: Bounds) -> str:
+def figure_words(bounds: Bounds) -> str:
+    """Return the figure in words that claim no more than is proven."""
     if bounds.upper < 0:
         return "what is down does not fit even without a failure (proven)"
-    how_sure = "proven" if bounds.proven else "not settled within the limit"
-    many = "host failure" if span(bounds) == "1" else "host failures"
-    return f"survives any {span(bounds)} {many} at once ({how_sure})"
+    if not bounds.proven:
+        return f"survives {span(bounds)} host failures at once (not settled within the limit)"
+    if bounds.lower == 0:
+        return "survives no host failure (proven)"
+    return f"survives any {count(bounds.lower, 'host failure')} at once (proven)"
 
 
 def tolerance_parts(pool: Pool, answer: Tolerance) -> Iterator[Part]:
@@ -128,7 +131,7 @@ def plan_parts(pool: Pool, plan: Plan) -> Iterator[Part]:
         rows = tuple((vm_name(pool, vm.vm), vm.reason, vm.detail) for vm in plan.unplaced)
         yield Table(("without a place", "reason", "detail"), rows)
     if plan.tolerance_after:
-        yield Line(f"Afterwards: {verdict(plan.tolerance_after).text}")
+        yield Line(f"Afterwards: {figure_words(plan.tolerance_after.simultaneous)}")
     yield Line(f"Plan {plan.plan_id}", "faint")
 
 

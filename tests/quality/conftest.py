@@ -66,7 +66,8 @@ class Project:
         return tuple(module for module in self.modules if module.package in PACKAGES)
 
     def text(self, path: str) -> str:
-        return (self.root / path).read_text(encoding="utf-8")
+        """What a file says; test data may be anything but UTF-8."""
+        return (self.root / path).read_text(encoding="utf-8", errors="replace")
 
 
 def _files() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ HOMES = {
     "typer": ("exporter/cli/",),
     "rich": ("exporter/cli/",),
     "jinja2": ("exporter/page/",),
-    "uvicorn": ("exporter/http.py",),
+    "uvicorn": ("exporter/listening.py",),
     "pydantic": ("planner/inventory/", "exporter/"),
     "lab": ("lab/", "exporter/cli/lab.py"),
 }

@@ -22,7 +22,7 @@ def test_a_pool_that_keeps_its_target(xenha, file_of, pool):
 def test_an_overcommitted_pool_says_without_whom(xenha, file_of, stuck):
     done = xenha("check", file_of(stuck))
     assert done.code == 1
-    assert done.out.startswith("OVERCOMMITTED: survives any 0 host failures at once (proven), target 2")
+    assert done.out.startswith("OVERCOMMITTED: survives no host failure (proven), target 2")
     assert "not without host-1 (1 VM without a place" in done.out
 
 
