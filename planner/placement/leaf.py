@@ -14,7 +14,7 @@ from planner.placement.units import in_units
 from planner.placement.verify import verify_packing
 
 BRIEF_SHARE = 1 / 8
-"""Of the time: CP-SAT finds early what it finds. Arc-flow gets the rest; CP-SAT again where no flow is built."""
+"""Of the time: CP-SAT finds early what it finds. Arc-flow gets the rest, or CP-SAT where no flow is built."""
 
 
 def decide(instance: Instance, deadline: Deadline) -> Outcome:

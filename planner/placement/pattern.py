@@ -17,11 +17,14 @@ from hacore import kernel
 from hacore.clock import Deadline
 from planner.placement.packing import Instance, Open, Outcome, Packed, Refuted
 from planner.placement.solver import EPSILON, Counts, Master, Relaxed
+from planner.placement.units import in_units
 
 PRICE_TOP = 1 << 20
 """The highest integer price: a millionth of it is as fine as the LP's own tolerance."""
 PRODUCT_TOP = 1 << 61
 ROUNDS_TOP = 400
+SHARE_TOP = float(1 << 40)
+"""As good as no bound on how often the demand could be met."""
 CLOSE = 1.0005
 """Prices are good enough when their bound is within this factor of the LP's optimum."""
 
@@ -51,7 +54,7 @@ def price_vector(instance: Instance, deadline: Deadline) -> tuple[int, ...] | No
     """
     if not any(item.count for item in instance.items) or not instance.capacities:
         return None
-    generation = _Generation(instance, most=float(1 << 40))
+    generation = _Generation(in_units(instance), most=SHARE_TOP)
     best: _Offer | None = None
     for _ in range(ROUNDS_TOP):
         relaxed = None if deadline.passed() else generation.master.solve(deadline)

@@ -25,6 +25,13 @@ Verdict = Literal["optimal", "feasible", "infeasible", "unknown"]
 """optimal: proved best (or, without an objective, found); feasible: found, not proved best."""
 
 
+def price_vector(instance: Instance, deadline: Deadline) -> tuple[int, ...] | None:
+    """Return prices of the items from the pattern LP: see `pattern.price_vector`."""
+    from planner.placement import pattern
+
+    return pattern.price_vector(instance, deadline)
+
+
 @dataclass(frozen=True, slots=True)
 class Floor:
     """Σ weights[i] · (placed of item i) must reach `at_least`."""
@@ -153,7 +160,7 @@ class Master:
     """The LP of patterns: what share of the demand, the same for every item, do fractions of patterns meet?
 
     max share, 0 ≤ share ≤ most, so that Σ_p pattern_p[i] · x_p ≥ share · demand[i] for every item i and
-    Σ_{p of group g} x_p ≤ bins[g] for every group g of equal bins (Gilmore & Gomory 1961, several kinds of bins).
+    Σ_{p of group g} x_p ≤ bins[g] for every group g of equal bins (Gilmore & Gomory 1961).
     """
 
     def __init__(self, demand: Sequence[int], bins: Sequence[int], most: float) -> None:
