@@ -138,7 +138,7 @@ def _write(value: Any, out: list[str]) -> None:
         case Time():
             out.append(f"<value><dateTime.iso8601>{escape(value)}</dateTime.iso8601></value>")
         case str():
-            out.append(f"<value>{escape(value)}</value>")
+            out.append(f"<value>{_escape(value)}</value>")
         case Int32():
             out.append(f"<value><i4>{int(value)}</i4></value>")
         case int():
@@ -153,10 +153,15 @@ def _write(value: Any, out: list[str]) -> None:
             _write_array(value, out)
 
 
+def _escape(text: str) -> str:
+    """Return text as XML; what XML cannot carry at all becomes U+FFFD, which xapi never holds anyway."""
+    return escape(_ILLEGAL_IN_XML.sub("\ufffd", text), {"\r": "&#13;"})
+
+
 def _write_struct(value: dict[str, Any], out: list[str]) -> None:
     out.append("<value><struct>")
     for key, item in value.items():
-        out.append(f"<member><name>{escape(key)}</name>")
+        out.append(f"<member><name>{_escape(key)}</name>")
         _write(item, out)
         out.append("</member>")
     out.append("</struct></value>")

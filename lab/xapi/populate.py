@@ -7,9 +7,9 @@ whose group has GPUs on just these hosts). `spelled_out` says what of a pool the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from lab.xapi import records
 from lab.xapi.classes import NULL
@@ -27,44 +27,63 @@ def database(pool: Pool) -> Database:
 
 
 def spelled_out(pool: Pool) -> Pool:
-    """Return the pool as an API can say it: defaults spelled out, nothing that it has no field for.
+    """Return the pool as a client of the API reads it: defaults spelled out, everything in uuid order.
 
-    No restriction becomes every host (hosts of SRs and networks) or nothing needed (SRs and networks of VMs);
-    no target becomes 0, no master the first host, no dynamic_min static_max; `enforced` of groups is dropped.
+    SRs and networks left out by a VM become none needed; no target becomes 0, no master the first host, no
+    dynamic_min static_max. `hosts` that are all hosts become None. `enforced` of groups has no field in the
+    API; `unagile_because` is found out anew by whoever reads it. Neither changes any figure but `enforced`.
     """
-    everywhere = tuple(host.uuid for host in pool.hosts)
+    everywhere = frozenset(host.uuid for host in pool.hosts)
     return replace(
         pool,
-        master=pool.master or (everywhere[0] if everywhere else None),
+        master=pool.master or (pool.hosts[0].uuid if pool.hosts else None),
         ha_host_failures_to_tolerate=pool.ha_host_failures_to_tolerate or 0,
-        srs=tuple(replace(sr, hosts=_in_order(everywhere, sr.hosts)) for sr in pool.srs),
-        networks=tuple(replace(n, hosts=_in_order(everywhere, n.hosts)) for n in pool.networks),
-        groups=tuple(replace(group, enforced=False) for group in pool.groups),
-        vms=tuple(_spelled_out(vm, everywhere) for vm in pool.vms),
+        hosts=_by_uuid(replace(h, failure_domains=tuple(sorted(h.failure_domains))) for h in pool.hosts),
+        srs=_by_uuid(replace(sr, hosts=_unless_all(everywhere, sr.hosts, sr.shared)) for sr in pool.srs),
+        networks=_by_uuid(replace(n, hosts=_unless_all(everywhere, n.hosts)) for n in pool.networks),
+        groups=_by_uuid(replace(group, enforced=False) for group in pool.groups),
+        vms=_by_uuid(_spelled_out(vm) for vm in pool.vms),
     )
 
 
-def _in_order(everywhere: Sequence[str], hosts: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(uuid for uuid in everywhere if hosts is None or uuid in hosts)
+class _HasUuid(Protocol):
+    @property
+    def uuid(self) -> str: ...
 
 
-def _spelled_out(vm: VM, everywhere: Sequence[str]) -> VM:
+_Thing = TypeVar("_Thing", bound=_HasUuid)
+
+
+def _by_uuid(things: Iterable[_Thing]) -> tuple[_Thing, ...]:
+    return tuple(sorted(things, key=lambda thing: thing.uuid))
+
+
+def _unless_all(
+    everywhere: frozenset[str], hosts: Sequence[str] | None, shared: bool = True
+) -> tuple[str, ...] | None:
+    if hosts is None or (shared and everywhere == set(hosts)):
+        return None
+    return tuple(sorted(hosts))
+
+
+def _spelled_out(vm: VM) -> VM:
     dynamic_min = vm.memory_dynamic_min_bytes
     return replace(
         vm,
         memory_dynamic_min_bytes=vm.memory_static_max_bytes if dynamic_min is None else dynamic_min,
-        srs=vm.srs or (),
-        networks=vm.networks or (),
-        candidate_hosts=None if vm.candidate_hosts is None else _in_order(everywhere, vm.candidate_hosts),
+        srs=tuple(sorted(vm.srs or ())),
+        networks=tuple(sorted(vm.networks or ())),
+        candidate_hosts=None if vm.candidate_hosts is None else tuple(sorted(vm.candidate_hosts)),
         unagile_because=(),
+        groups=tuple(sorted(vm.groups)),
     )
 
 
 class _Writer:
     def __init__(self, db: Database, pool: Pool) -> None:
         self.db = db
-        self.source = pool
-        self.pool = spelled_out(pool)
+        self.pool = pool
+        self.everywhere = tuple(host.uuid for host in pool.hosts)
 
     def write(self) -> None:
         """Write everything, what is pointed to before what points to it."""
@@ -84,6 +103,9 @@ class _Writer:
         self._drivers()
         self._pool()
 
+    def _hosts(self, hosts: Sequence[str] | None) -> Sequence[str]:
+        return self.everywhere if hosts is None else hosts
+
     def _host(self, index: int, host: Host) -> None:
         metrics = self.db.create(
             "host_metrics",
@@ -96,7 +118,7 @@ class _Writer:
 
     def _sr(self, sr: SR) -> None:
         ref = self.db.create("SR", **records.sr(sr))
-        for host in sr.hosts or ():
+        for host in self._hosts(sr.hosts):
             self.db.create(
                 "PBD",
                 uuid=stable_uuid("PBD", sr.uuid, host),
@@ -108,13 +130,22 @@ class _Writer:
 
     def _network(self, index: int, network: Network) -> None:
         ref = self.db.create("network", uuid=network.uuid, name_label=network.name, bridge=f"xenbr{index}")
-        for host in network.hosts or ():
+        for host in self._hosts(network.hosts):
             metrics = self.db.create("PIF_metrics", uuid=stable_uuid("PIF_metrics", network.uuid, host))
             fields = records.pif(index, self._address(host), network.uuid, host)
             self.db.create("PIF", network=ref, host=ref_of("host", host), metrics=metrics, **fields)
+        if not self._hosts(network.hosts):
+            self._unreachable(network, ref)
+
+    def _unreachable(self, network: Network, ref: str) -> None:
+        """Give a network that no host reaches a bond's slave; without any PIF it would be an internal one."""
+        bond = self.db.create("Bond", uuid=stable_uuid("Bond", network.uuid))
+        for host in self.everywhere[:1]:
+            fields = {"host": ref_of("host", host), "bond_slave_of": bond, "device": "eth99"}
+            self.db.create("PIF", uuid=stable_uuid("PIF", network.uuid, host), network=ref, **fields)
 
     def _address(self, host: str) -> str:
-        return records.address([h.uuid for h in self.pool.hosts].index(host))
+        return records.address(self.everywhere.index(host))
 
     def _vm(self, vm: VM) -> None:
         metrics = self.db.create(
@@ -263,12 +294,12 @@ class _Writer:
 
     def _pool(self) -> None:
         pool = self.pool
-        master = ref_of("host", pool.master) if pool.master else NULL
+        master = pool.master or next(iter(self.everywhere), None)
         shared = [sr.uuid for sr in pool.srs if sr.shared]
         default_sr = ref_of("SR", shared[0]) if shared else NULL
         self.db.create(
             "pool",
-            master=master,
+            master=_host_ref(master),
             default_SR=default_sr,
             suspend_image_SR=default_sr,
             crash_dump_SR=default_sr,

@@ -129,6 +129,7 @@ def pif(index: int, host_address: str, network: str, host_uuid: str) -> dict[str
 def vm(model: VM) -> dict[str, Any]:
     """Return the fields of a VM, references aside."""
     static_max = model.memory_static_max_bytes
+    dynamic_min = model.memory_dynamic_min_bytes
     running = model.power_state in {"Running", "Paused"}
     return {
         "uuid": model.uuid,
@@ -136,7 +137,7 @@ def vm(model: VM) -> dict[str, Any]:
         "power_state": model.power_state,
         "memory_static_max": static_max,
         "memory_dynamic_max": static_max,
-        "memory_dynamic_min": model.memory_dynamic_min_bytes,
+        "memory_dynamic_min": static_max if dynamic_min is None else dynamic_min,
         "memory_target": static_max if running else 0,
         "memory_overhead": model.memory_overhead_bytes,
         "VCPUs_max": model.vcpus,
@@ -190,7 +191,7 @@ def pool(model: Pool) -> dict[str, Any]:
         "name_label": model.name,
         "ha_enabled": model.ha_enabled,
         "ha_configuration": {"timeout": str(model.ha_timeout_seconds)},
-        "ha_host_failures_to_tolerate": model.ha_host_failures_to_tolerate,
+        "ha_host_failures_to_tolerate": model.ha_host_failures_to_tolerate or 0,
         "ha_allow_overcommit": model.ha_allow_overcommit,
         "ha_cluster_stack": "corosync" if model.quorum == "majority" else "xhad",
         "tls_verification_enabled": True,
