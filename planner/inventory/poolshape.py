@@ -17,6 +17,8 @@ BYTES_MAX = 2**48
 
 COUNT_MAX = 2**31 - 1
 
+CPUS_MAX = 65_536
+
 TIMEOUT_SECONDS_MAX = 86_400
 
 STRICT = ConfigDict(strict=True, extra="forbid")
@@ -26,7 +28,7 @@ UuidList = Annotated[list[Uuid], Field(json_schema_extra={"uniqueItems": True})]
 TextList = Annotated[list[str], Field(json_schema_extra={"uniqueItems": True})]
 Bytes = Annotated[int, Field(ge=0, le=BYTES_MAX)]
 Count = Annotated[int, Field(ge=0, le=COUNT_MAX)]
-Cpus = Annotated[int, Field(ge=1, le=65_536)]
+Cpus = Annotated[int, Field(ge=1, le=CPUS_MAX)]
 TimeoutSeconds = Annotated[int, Field(ge=1, le=TIMEOUT_SECONDS_MAX)]
 
 

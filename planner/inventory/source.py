@@ -9,6 +9,7 @@ A password is never part of a SOURCE: command lines end up in process lists and 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,14 @@ class FileSource:
     @property
     def is_stdin(self) -> bool:
         return self.path == STDIN
+
+    def version(self) -> tuple[int, int, int] | None:
+        """Return something that differs when the file has changed; None if there is none."""
+        try:
+            found = os.stat(self.path)
+        except (OSError, ValueError):
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +141,7 @@ def load(source: Source, credentials: Credentials, clock: Clock) -> Snapshot:
         case FileSource():
             return Snapshot(load_pool(source.path))
         case ApiSource():
-            from planner.inventory.xenapi import (
-                look,
-            )  # XML-RPC and TLS take 30 ms that a pool file need not pay
+            from planner.inventory.api import look  # XML-RPC and TLS: 30 ms that a pool file need not pay
 
             return look(source, credentials, clock)
         case DemoSource():
