@@ -302,7 +302,7 @@ def _witness(figures: Figures | None) -> WitnessView | None:
     bounds, pool = figures.tolerance.simultaneous, figures.snapshot.pool
     witness = bounds.witness
     assert witness is not None
-    hosts = [host_name(pool, uuid) for uuid in witness.hosts]
+    hosts = sorted((host_name(pool, uuid) for uuid in witness.hosts), key=natural)
     names = sorted((vm_name(pool, uuid) for uuid in witness.vms), key=natural)
     return WitnessView(
         question=words.witness_question(bounds),
