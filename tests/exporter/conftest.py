@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
+import httpx
 import pytest
+import uvicorn
+from starlette.types import ASGIApp
 
+from exporter.listening import bind, url_of
 from exporter.state import Figures, HostLoss, PoolState, planned, planning, seen
 from hacore.clock import NS_PER_SECOND
 from planner.inventory.snapshot import Snapshot
@@ -193,3 +198,24 @@ def planner(tolerance: Tolerance) -> FakePlanner:
 def renamed(snapshot: Snapshot) -> Callable[[str], Snapshot]:
     """Make a look at the pool under another name: something has changed."""
     return lambda name: replace(snapshot, pool=replace(snapshot.pool, name=name))
+
+
+@pytest.fixture
+def browsing() -> Iterator[Callable[[ASGIApp], httpx.Client]]:
+    """Serve an application over real HTTP on a free port of 127.0.0.1; return a client of it."""
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(_client_of(app))
+
+
+@contextmanager
+def _client_of(app: ASGIApp) -> Iterator[httpx.Client]:
+    with bind("127.0.0.1", 0) as bound:
+        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
+        with httpx.Client(base_url=url_of(bound), timeout=ENOUGH_SECONDS, trust_env=False) as client:
+            yield client
+        server.should_exit = True
+        thread.join(ENOUGH_SECONDS)
+        assert not thread.is_alive()

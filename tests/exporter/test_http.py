@@ -1,0 +1,322 @@
+"""The application as a client sees it: answers, errors, headers, and what OpenAPI promises."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import given, settings
+
+from exporter.contracts import PlanAnswer, ToleranceAnswer
+from exporter.http import create_app
+from exporter.plans import WAITING, WORKERS
+from exporter.service import Service
+from exporter.watch import Watched
+from hacore.clock import SystemClock
+from lab.demo import demo_pool
+from planner.errors import UnknownHostError
+from planner.inventory.follow import Lost, Seen, Update
+from planner.inventory.poolfile import read_pool
+from planner.inventory.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from conftest import FakePlanner, Gate
+
+ENOUGH = 30.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running service and a client of it."""
+
+    client: httpx.Client
+    service: Service
+
+
+Serving = Callable[..., Site]
+Browsing = Callable[[FastAPI], httpx.Client]
+
+
+@pytest.fixture
+def serving(planner: FakePlanner, gate: Gate, browsing: Browsing) -> Iterator[Serving]:
+    """Serve sources that report these updates, one each; None: a source that says nothing."""
+    sites: list[Site] = []
+
+    def serve(*updates: Update | None, settle: bool = True) -> Site:
+        watched = [Watched(f"source-{i}", telling(update)) for i, update in enumerate(updates)]
+        service = Service(watched, planner=planner, clock=SystemClock())
+        sites.append(Site(browsing(create_app(service)), service))
+        service.start()
+        for watcher, update in zip(service.watchers, updates, strict=True):
+            if settle and update is not None:
+                assert watcher.wait_for(lambda state: state.settled, ENOUGH)
+        return sites[-1]
+
+    yield serve
+    gate.open()
+    for site in sites:
+        assert site.service.stop(ENOUGH)
+
+
+@pytest.fixture
+def client(serving: Serving, snapshot: Snapshot) -> httpx.Client:
+    """One pool, seen and planned for."""
+    return serving(Seen(snapshot)).client
+
+
+def telling(update: Update | None) -> Callable[[threading.Event, Callable[[Update], None]], None]:
+    def watch(stop: threading.Event, report: Callable[[Update], None]) -> None:
+        if update is not None:
+            report(update)
+        stop.wait()
+
+    return watch
+
+
+def error_of(client: httpx.Client, address: str, status: int) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    problem = answer.json()
+    assert list(problem) == ["error"]
+    assert "\n" not in problem["error"]
+    return str(problem["error"])
+
+
+# Contracts
+
+
+def test_tolerance_is_the_contract_and_its_age_stands_in_headers(
+    client: httpx.Client, planner: FakePlanner
+) -> None:
+    answer = client.get("/api/v1/tolerance")
+    assert answer.json() == planner.answer.to_json()
+    ToleranceAnswer.model_validate(answer.json(), strict=True)
+    assert answer.headers["x-xenha-up"] == "1"
+    assert abs(float(answer.headers["x-xenha-snapshot-timestamp"]) - SystemClock().wall_seconds()) < 3_600
+
+
+def test_pool_is_a_pool_file(client: httpx.Client, snapshot: Snapshot) -> None:
+    answer = client.get("/api/v1/pool")
+    assert answer.headers["content-type"] == "application/json"
+    assert read_pool(answer.content, "the API") == snapshot.pool
+
+
+def test_plan_is_the_contract(client: httpx.Client) -> None:
+    answer = client.get("/api/v1/plan?fail=host-2&fail=host-1&fail=host-1")
+    assert answer.json()["failed_hosts"] == ["host-1", "host-2"]
+    PlanAnswer.model_validate(answer.json(), strict=True)
+
+
+def test_pools_lists_every_source(serving: Serving, snapshot: Snapshot, planner: FakePlanner) -> None:
+    client = serving(Seen(snapshot), Lost("connection refused"), None, Seen(snapshot)).client
+    answer = client.get("/api/v1/pools").json()
+    first, second, third, fourth = answer["pools"]
+    assert answer["format"] == "xenha-pools/1"
+    assert (first["uuid"], first["up"], first["problem"]) == ("pool-1", True, None)
+    assert first["tolerance"] == planner.answer.to_json()
+    assert (second["uuid"], second["up"], second["problem"]) == (None, False, "connection refused")
+    assert (third["uuid"], third["up"], third["problem"]) == (None, False, None)
+    assert (fourth["uuid"], fourth["problem"]) == (None, "the same pool as source-0")
+
+
+# Which pool
+
+
+def test_pool_must_be_named_among_several(serving: Serving, snapshot: Snapshot) -> None:
+    other = replace(snapshot, pool=replace(snapshot.pool, uuid="pool-2", name="other"))
+    client = serving(Seen(snapshot), Seen(other)).client
+    assert client.get("/api/v1/tolerance?pool=pool-2").json()["pool"]["name"] == "other"
+    problem = error_of(client, "/api/v1/tolerance", 400)
+    assert problem == "pool: 2 pools are served; expected the UUID of one of them"
+    assert error_of(client, "/api/v1/pool?pool=pool-9", 404) == "pool: no pool pool-9 is served"
+
+
+def test_second_source_of_a_pool_is_no_second_pool(serving: Serving, snapshot: Snapshot) -> None:
+    client = serving(Seen(snapshot), Seen(snapshot)).client
+    assert client.get("/api/v1/tolerance").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["pool", "tolerance", "plan?fail=host-1"])
+def test_pool_that_was_never_seen_is_not_there_yet(serving: Serving, path: str) -> None:
+    client = serving(Lost("connection refused")).client
+    assert error_of(client, f"/api/v1/{path}", 503) == "source-0: connection refused"
+    assert client.get(f"/api/v1/{path}").headers["retry-after"] == "2"
+
+
+def test_unknown_pool_may_still_appear_while_a_source_is_silent(serving: Serving, snapshot: Snapshot) -> None:
+    error_of(serving(Seen(snapshot), None).client, "/api/v1/pool?pool=pool-2", 503)
+
+
+# Wrong questions
+
+
+def test_plan_without_a_host(client: httpx.Client) -> None:
+    assert error_of(client, "/api/v1/plan", 400) == "fail: field required"
+
+
+@pytest.mark.parametrize(("candidates", "status"), [((), 404), (("uuid-1", "uuid-2"), 400)])
+def test_host_that_is_unknown_or_not_unique(
+    client: httpx.Client, planner: FakePlanner, candidates: tuple[str, ...], status: int
+) -> None:
+    def refuse(question: str) -> None:
+        if question.startswith("plan"):
+            raise UnknownHostError("host-9", "office", candidates=candidates)
+
+    planner.before = refuse
+    assert error_of(client, "/api/v1/plan?fail=host-9", status).startswith("fail host-9: ")
+
+
+def test_plan_that_breaks_is_one_line(client: httpx.Client, planner: FakePlanner) -> None:
+    def breaks(question: str) -> None:
+        if question.startswith("plan"):
+            raise ZeroDivisionError("secret detail")
+
+    planner.before = breaks
+    problem = error_of(client, "/api/v1/plan?fail=host-1", 500)
+    assert problem == "internal error: ZeroDivisionError"
+
+
+def test_nothing_there(serving: Serving) -> None:
+    client = serving(None).client
+    assert error_of(client, "/api/v2/pool", 404) == "there is nothing at /api/v2/pool"
+    assert error_of(client, "/docs", 404) == "there is nothing at /docs"
+
+
+def test_only_reading(client: httpx.Client) -> None:
+    answer = client.post("/api/v1/pool")
+    assert (answer.status_code, answer.json()) == (405, {"error": "Method Not Allowed"})
+
+
+def test_too_many_plans_are_refused(serving: Serving, snapshot: Snapshot, gate: Gate) -> None:
+    site = serving(Seen(snapshot))
+    (state,) = site.service.states()
+    gate.shut("plan")
+    for i in range(WORKERS):
+        site.service.plan(state, [f"running-{i}"])
+    gate.await_waiting(WORKERS)
+    for i in range(WAITING):
+        site.service.plan(state, [f"waiting-{i}"])
+    problem = error_of(site.client, "/api/v1/plan?fail=one-too-many", 503)
+    assert problem == "too many plans are being worked out already; ask again in a few seconds"
+    gate.open()
+
+
+# Health
+
+
+def test_ready_once_every_source_has_settled(serving: Serving, snapshot: Snapshot) -> None:
+    ready = serving(Seen(snapshot), Lost("connection refused")).client.get("/-/ready")
+    assert (ready.status_code, ready.text) == (200, "xenha is ready.\n")
+
+
+def test_not_ready_while_a_source_is_silent(serving: Serving, snapshot: Snapshot) -> None:
+    client = serving(Seen(snapshot), None).client
+    ready = client.get("/-/ready")
+    assert (ready.status_code, ready.text) == (503, "waiting for source-1\n")
+    assert client.get("/-/healthy").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/-/healthy", "/-/ready", "/", "/api/v1/pools", "/api/v1/pool", "/openapi.json"]
+)
+def test_nobody_waits_for_a_planning(
+    serving: Serving, snapshot: Snapshot, planner: FakePlanner, gate: Gate, path: str
+) -> None:
+    gate.shut()
+    client = serving(Seen(snapshot), settle=False).client
+    gate.await_waiting()
+    assert client.get(path).status_code == (503 if path == "/-/ready" else 200)
+    assert 'xenha_protected_vms{pool="pool-1"} 3.0' in client.get("/metrics").text
+    assert error_of(client, "/api/v1/tolerance", 503) == "source-0: the first figures are being worked out"
+    assert len(planner.asked) == 1, "only the planner's own thread asks"
+
+
+# Metrics
+
+
+def test_scraper_gets_the_format_it_asks_for(client: httpx.Client) -> None:
+    plain = client.get("/metrics", headers={"Accept": "text/plain;version=0.0.4"})
+    openmetrics = client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert openmetrics.text.endswith("# EOF\n")
+    assert "process_resident_memory_bytes" in plain.text
+
+
+# Headers
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/-/healthy", "/api/v1/tolerance", "/nowhere", "/api/v1/plan"])
+def test_every_answer_is_strict_with_browsers(client: httpx.Client, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/ready", "/api/v1/pool", "/nowhere"])
+def test_head_is_get_without_a_body(client: httpx.Client, path: str) -> None:
+    get, head = client.get(path), client.head(path)
+    assert head.status_code == get.status_code
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert head.content == b""
+
+
+def test_long_answers_are_compressed_for_those_who_ask(client: httpx.Client) -> None:
+    packed = client.get("/metrics", headers={"Accept-Encoding": "gzip"})
+    plain = client.get("/metrics", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert "xenha_up" in packed.text
+
+
+# OpenAPI
+
+
+@pytest.fixture
+def demo(planner: FakePlanner, serving: Serving) -> httpx.Client:
+    """The demo pool; plans know its hosts and no others."""
+    pool = demo_pool()
+
+    def check(question: str) -> None:
+        for host in question.split(" ")[1:] if question.startswith("plan") else ():
+            if host not in pool.host_by_uuid:
+                raise UnknownHostError(host, pool.name)
+
+    planner.before = check
+    return serving(Seen(Snapshot(pool))).client
+
+
+PATHS = (
+    "/api/v1/pools",
+    "/api/v1/pool",
+    "/api/v1/tolerance",
+    "/api/v1/plan",
+    "/metrics",
+    "/-/healthy",
+    "/-/ready",
+)
+
+
+def test_openapi_names_every_address_of_the_api(client: httpx.Client) -> None:
+    assert set(client.get("/openapi.json").json()["paths"]) == set(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_api_keeps_the_promises_of_its_schema(demo: httpx.Client, path: str) -> None:
+    promised = schemathesis.openapi.from_url(f"{demo.base_url}openapi.json")[path]["GET"]
+
+    @settings(max_examples=20, deadline=None, derandomize=True, database=None)
+    @given(case=promised.as_strategy())
+    def keeps(case: Any) -> None:
+        case.call_and_validate()
+
+    keeps()
