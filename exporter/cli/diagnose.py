@@ -80,7 +80,7 @@ def diagnose(
     \b
     Examples:
       xenha diagnose demo:
-      xenha diagnose pool.json --vm mail-1 --json
+      xenha diagnose pool.json --vm licence-server --json
     """
     pool = look(source, credentials_of(user, password_file, ca_file, insecure)).pool
     diagnoses = [diagnosis(pool, each) for each in _chosen(pool, vm or [])]

@@ -9,6 +9,7 @@ import typer
 
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
+    PASSWORD_VARIABLE,
     CaFile,
     Debug,
     Insecure,
@@ -18,11 +19,12 @@ from exporter.cli.options import (
     credentials_of,
     password_of,
 )
-from exporter.cli.sources import refuse_without_password
 from hacore.clock import SystemClock
+from planner.errors import SourceError
 
 if TYPE_CHECKING:
     from exporter.config import Address, Settings
+    from planner.inventory.source import Credentials, Source
 
 OptionalSources = Annotated[
     list[str] | None,
@@ -115,9 +117,17 @@ def _from_options(
     credentials = credentials_of(user, password_file, ca_file, insecure)
     pools = []
     for source in map(parse_source, dict.fromkeys(sources)):
-        refuse_without_password(source, credentials)
+        _refuse_without_password(source, credentials)
         pools.append(PoolSettings(source, credentials, limit))
     return Settings(_address(listen or DEFAULT_LISTEN), tuple(pools))
+
+
+def _refuse_without_password(source: Source, credentials: Credentials) -> None:
+    """Say at once what a follower could only say again and again."""
+    from planner.inventory.source import ApiSource
+
+    if isinstance(source, ApiSource) and not credentials.password:
+        raise SourceError(str(source), f"needs a password: set {PASSWORD_VARIABLE} or use --password-file")
 
 
 def _address(text: str) -> Address:

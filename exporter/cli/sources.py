@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.cli.options import PASSWORD_VARIABLE
 from exporter.cli.output import warn, working
 from exporter.cli.words import count
 from hacore.clock import SystemClock
-from planner.errors import SourceError
 
 if TYPE_CHECKING:
     from planner.inventory.snapshot import Snapshot
-    from planner.inventory.source import Credentials, Source
+    from planner.inventory.source import Credentials
     from planner.results import Tolerance
 
 _SHOWN_REJECTS = 5
@@ -27,19 +25,10 @@ def look(text: str, credentials: Credentials) -> Snapshot:
         from exporter.cli.lab import demo_snapshot
 
         return demo_snapshot()
-    refuse_without_password(source, credentials)
     with working(f"reading {text}"):
         snapshot = load(source, credentials, SystemClock())
     _warn_of_rejects(text, snapshot)
     return snapshot
-
-
-def refuse_without_password(source: Source, credentials: Credentials) -> None:
-    """Raise SourceError if a pool's API is to be asked without a password."""
-    from planner.inventory.source import ApiSource
-
-    if isinstance(source, ApiSource) and not credentials.password:
-        raise SourceError(str(source), f"no password; set {PASSWORD_VARIABLE} or give --password-file FILE")
 
 
 def _warn_of_rejects(text: str, snapshot: Snapshot) -> None:

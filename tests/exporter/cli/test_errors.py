@@ -29,7 +29,7 @@ from planner.errors import InputError, PlanRejected, PoolUnreachable
         (("tolerance", "demo:x"), "demo: takes nothing behind the colon"),
         (("tolerance", "ftp://x"), "no way to reach a pool"),
         (("tolerance", "https://root:pw@x"), "a password in a URL"),
-        (("tolerance", "https://root@x"), "no password; set XENHA_PASSWORD"),
+        (("tolerance", "https://root@x"), "needs a password: set XENHA_PASSWORD"),
         (("tolerance", "https://root@x", "--password-file", "/no/such"), "--password-file /no/such: No such"),
     ],
 )
