@@ -164,6 +164,9 @@ def connect(url: str, credentials: Credentials, opened: Callable[[ApiSession], o
         except IsSlave as slave:
             session.close()
             url = slave.master_url
+        except PoolUnreachable:
+            session.close()
+            raise
         else:
             return session
     raise PoolUnreachable(visited[0], f"no master found: {' says '.join([*visited, url])}")
