@@ -17,7 +17,10 @@ GIB = 1 << 30
 MIB = 1 << 20
 
 SIZES_GIB = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128)
-"""Memory of VMs as clouds sell it; small ones are common: weight 1/size^0.8."""
+"""Memory of VMs as clouds sell it."""
+
+STEEPNESSES = (0.0, 0.4, 0.8, 1.2)
+"""How much more common small VMs are in a pool: weight 1/size^steepness."""
 
 LOADS = (0.50, 0.55, 0.60, 0.65, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
 PROTECTED_SHARES = (0.5, 0.7, 0.85, 1.0)
@@ -72,7 +75,9 @@ def from_shape(seed: int, shape: Shape) -> Pool:
     load = rng.choice(LOADS) if shape.load is None else shape.load
     mixed = rng.random() < 0.5 if shape.mixed is None else shape.mixed
     protected = rng.choice(PROTECTED_SHARES) if shape.protected is None else shape.protected
-    guests = [_guest(rng, shape, protected) for _ in range(shape.vms)]
+    steepness = rng.choice(STEEPNESSES)
+    weights = [size**-steepness for size in shape.sizes_bytes]
+    guests = [_guest(rng, shape, weights, protected) for _ in range(shape.vms)]
     hosts = _hosts(rng, shape.hosts, mixed, sum(vm.need_bytes for vm in guests) / load)
     rooms = [h.memory_total_bytes - h.memory_overhead_bytes - DOM0_BYTES for h in hosts]
     placed = _place(rng, guests, hosts, rooms)
@@ -90,8 +95,7 @@ def _uuid(rng: Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
-def _guest(rng: Random, shape: Shape, protected: float) -> VM:
-    weights = [size**-0.8 for size in shape.sizes_bytes]
+def _guest(rng: Random, shape: Shape, weights: Sequence[float], protected: float) -> VM:
     size = rng.choices(shape.sizes_bytes, weights)[0]
     vcpus = max(1, min(32, size // (rng.choice(GIB_PER_VCPU) * GIB)))
     priority = _priority(rng, protected)

@@ -1,0 +1,66 @@
+"""Measure what was promised and print one table: `python -m bench [--quick] [SUBJECT …]`.
+
+Exit code 1 if a target is missed, 2 for a subject that does not exist. `--quick` takes a hundredth of
+everything, to see that measuring works: its timings mean nothing and are not judged. Plots go to var/bench.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.answers import warm_up
+from bench.scale import Scale
+from bench.subjects import SUBJECTS
+from bench.table import Row, show
+from hacore.clock import Stopwatch, SystemClock
+
+FOLDER = Path("var/bench")
+WIDTH = 130
+"""Of the table where it does not go to a terminal."""
+
+
+def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> int:
+    """Run the bench and return the exit code."""
+    chosen = _parser().parse_args(arguments)
+    console = console or _console()
+    scale = Scale(SystemClock(), chosen.folder, chosen.quick)
+    scale.folder.mkdir(parents=True, exist_ok=True)
+    rows = _measured(chosen.subjects or list(SUBJECTS), scale, console)
+    show([replace(row, met=None) for row in rows] if scale.quick else rows, console)
+    console.print(f"plots: {scale.folder}")
+    return int(not scale.quick and any(row.met is False for row in rows))
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.split("\n\n")[0])
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of: {', '.join(SUBJECTS)}")
+    parser.add_argument("--quick", action="store_true", help="a smoke test; judges nothing")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for plots and pool files")
+    return parser
+
+
+def _measured(subjects: Sequence[str], scale: Scale, console: Console) -> list[Row]:
+    unknown = [subject for subject in subjects if subject not in SUBJECTS]
+    if unknown:
+        _parser().error(f"no subject {', '.join(unknown)}; expected: {', '.join(SUBJECTS)}")
+    warm_up(scale.clock)
+    rows: list[Row] = []
+    for subject in subjects:
+        watch = Stopwatch.start(scale.clock)
+        rows += SUBJECTS[subject](scale)
+        console.print(f"[dim]{subject}: measured in {watch.seconds():.0f} s[/]")
+    return rows
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,19 @@
+"""The subjects of the bench, in the order of the table; each measures and returns its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bench.scale import Scale
+from bench.subjects import beside_xapi, families, growth, kernels, memory, process, service
+from bench.table import Row
+
+SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
+    "families": families.measure,
+    "growth": growth.measure,
+    "kernels": kernels.measure,
+    "service": service.measure,
+    "process": process.measure,
+    "memory": memory.measure,
+    "xapi": beside_xapi.measure,
+}
