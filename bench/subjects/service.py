@@ -49,7 +49,7 @@ def measure(scale: Scale) -> list[Row]:
 @contextmanager
 def _service(scale: Scale, path: Path) -> Iterator[tuple[httpx.Client, int]]:
     """Run `xenha serve` on a free port until its first answer is there; end it with SIGTERM."""
-    command = [XENHA, "serve", str(path), "--listen", "127.0.0.1:0"]
+    command = [str(XENHA), "serve", str(path), "--listen", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
