@@ -1,0 +1,98 @@
+"""`xenha serve` as a process: its first line, its signals, its errors."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exporter.errors import ListenError
+from exporter.listening import bind, url_of
+from lab.demo import demo_pool
+from planner.inventory.poolfile import dump_pool
+
+ROOT = Path(__file__).parents[2]
+ENOUGH = 30.0
+PROGRAM = """
+import sys
+from exporter.config import Address, PoolSettings, Settings
+from exporter.serve import serve
+from hacore.clock import SystemClock
+from planner.inventory.source import Credentials, FileSource
+pools = (PoolSettings(FileSource(sys.argv[1]), Credentials()),)
+sys.exit(serve(Settings(Address("127.0.0.1", 0), pools), clock=SystemClock()))
+"""
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    path = tmp_path / "pool.json"
+    path.write_text(dump_pool(demo_pool()))
+    running = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with running:
+        yield running
+        running.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_url_first_and_a_clean_end(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    url = first_line(process)
+    assert httpx.get(f"{url}-/healthy", trust_env=False).status_code == 200
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=ENOUGH)
+    assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_open_connections_do_not_keep_it_from_ending(process: subprocess.Popen[str]) -> None:
+    url = httpx.URL(first_line(process))
+    with (
+        socket.create_connection((url.host, url.port or 0)) as half_a_request,
+        socket.create_connection((url.host, url.port or 0)) as idle,
+    ):
+        half_a_request.sendall(b"GET /metrics HTTP/1.1\r\n")
+        idle.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(12) == b"HTTP/1.1 200"
+        process.terminate()
+        assert process.wait(ENOUGH) == 0
+
+
+def test_port_that_is_taken_is_one_line() -> None:
+    with bind("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(
+            ListenError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: Address already in use$"
+        ):
+            bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "\udcff", "a" * 100])
+def test_address_that_is_not_ours_is_one_line(host: str) -> None:
+    with pytest.raises(ListenError) as refused:
+        bind(host, 0)
+    assert "\n" not in str(refused.value)
+
+
+def test_url_of_an_ipv6_address_has_brackets() -> None:
+    try:
+        bound = bind("::1", 0)
+    except ListenError:
+        pytest.skip("this machine has no IPv6")
+    with bound:
+        assert url_of(bound) == f"http://[::1]:{bound.getsockname()[1]}/"
