@@ -13,7 +13,7 @@ from planner.placement.packing import Instance, Item, Open, Outcome, Packed, Ref
 from planner.placement.units import in_units
 from planner.placement.verify import verify_packing
 
-BRIEF_SHARE = 1 / 8
+BRIEF_SHARE = 1 / 20
 """Of the time: CP-SAT finds early what it finds. Arc-flow gets the rest, or CP-SAT where no flow is built."""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 
 from hacore import kernel
 from hacore.clock import Deadline
@@ -23,8 +23,6 @@ PRICE_TOP = 1 << 20
 """The highest integer price: a millionth of it is as fine as the LP's own tolerance."""
 PRODUCT_TOP = 1 << 61
 ROUNDS_TOP = 400
-SHARE_TOP = float(1 << 40)
-"""As good as no bound on how often the demand could be met."""
 CLOSE = 1.0005
 """Prices are good enough when their bound is within this factor of the LP's optimum."""
 
@@ -54,7 +52,7 @@ def price_vector(instance: Instance, deadline: Deadline) -> tuple[int, ...] | No
     """
     if not any(item.count for item in instance.items) or not instance.capacities:
         return None
-    generation = _Generation(in_units(instance), most=SHARE_TOP)
+    generation = _Generation(in_units(instance), most=inf)
     best: _Offer | None = None
     for _ in range(ROUNDS_TOP):
         relaxed = None if deadline.passed() else generation.master.solve(deadline)
