@@ -32,6 +32,7 @@ __all__ = [
     "dearest_loads",
     "dominators",
     "find_witness",
+    "lost_under_prices",
     "mask_words",
     "pack",
     "saturation",
@@ -174,6 +175,34 @@ def find_witness(
         mask_words(areas, len(layout.host_unit)),
     )
     return None if found is None else FoundWitness(*found)
+
+
+def lost_under_prices(
+    layout: Layout, sizes: Sequence[int], room: Sequence[int], prices: Sequence[int], area: int
+) -> tuple[int, ...] | None:
+    """Return the smallest set of units that these prices refute (TOLERANCE §3, §5), None if there is none.
+
+    Sizes (> 0 where priced) and room are rounded down in one unit; prices ≥ 0 by kind count for VMs that may run
+    only inside `area`. Costs a word for every price that a host can hold: for small prices.
+    """
+    dearest = max((price / size for price, size in zip(prices, sizes, strict=True) if price), default=0.0)
+    units = _witness.lost_under_prices(
+        layout.host_unit,
+        layout.units,
+        int64s(sizes),
+        int64s(room),
+        layout.mask_of,
+        layout.masks,
+        layout.words,
+        layout.start,
+        layout.unit,
+        layout.count,
+        layout.down,
+        int64s(prices),
+        mask_words([area], len(layout.host_unit)),
+        int(max(room) * dearest) + 2,
+    )
+    return None if units is None else tuple(sorted(units))
 
 
 def pack(

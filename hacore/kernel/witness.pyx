@@ -11,11 +11,19 @@ from libc.string cimport memcpy, memset
 
 from hacore.kernel.certificate cimport sort_descending
 
+cdef extern from *:
+    """
+    #define xenha_lowest_bit(x) ((int64_t)__builtin_ctzll(x))
+    """
+    int64_t lowest_bit "xenha_lowest_bit" (uint64_t x) noexcept nogil
+
 cdef array _INT64 = array("q")
 
 cdef enum:
     NOBODY = -2
     EVERYBODY = -1
+
+cdef int64_t HEAVIEST = (<int64_t> 1) << 62
 
 cdef struct Worst:
     int64_t failures     # the least number of units whose loss is lost; units + 1: none found
@@ -28,14 +36,18 @@ cdef int64_t who_counts(
     const uint64_t* mask, const uint64_t* area, const int64_t* host_unit, Py_ssize_t hosts
 ) noexcept nogil:
     """Return whose VMs with this mask may run only inside the area: EVERYBODY's, one unit's when it failed, NOBODY's."""
-    cdef Py_ssize_t h
+    cdef Py_ssize_t h, w
     cdef int64_t only = EVERYBODY
-    for h in range(hosts):
-        if mask[h >> 6] & ~area[h >> 6] & ((<uint64_t> 1) << (h & 63)):
+    cdef uint64_t outside
+    for w in range((hosts + 63) >> 6):
+        outside = mask[w] & ~area[w]
+        while outside:
+            h = (w << 6) + lowest_bit(outside)
             if only == EVERYBODY:
                 only = host_unit[h]
             elif only != host_unit[h]:
                 return NOBODY
+            outside &= outside - 1
     return only
 
 
@@ -140,3 +152,79 @@ def find_witness(
     if worst.failures > units:
         return None
     return tuple(best[:worst.failures]), worst.area, worst.kind, bool(worst.slots)
+
+
+cdef void cheapest_loads(
+    const int64_t[::1] sizes, const int64_t[::1] prices, const char* counts, int64_t* lightest, int64_t top
+) noexcept nogil:
+    """lightest[p] = the least memory of a load of price ≥ p, any number of each kind; INT64_MAX if there is none."""
+    cdef int64_t p
+    cdef Py_ssize_t kind
+    lightest[0] = 0
+    for p in range(1, top + 1):
+        lightest[p] = HEAVIEST
+        for kind in range(sizes.shape[0]):
+            if counts[kind] and prices[kind] > 0 and lightest[max(0, p - prices[kind])] < HEAVIEST - sizes[kind]:
+                lightest[p] = min(lightest[p], lightest[max(0, p - prices[kind])] + sizes[kind])
+
+
+cdef int64_t dearest_within(const int64_t* lightest, int64_t top, int64_t room) noexcept nogil:
+    """Return the greatest price of a load that fits; `lightest` rises with the price."""
+    cdef int64_t low = 0, high = top, middle
+    while low < high:
+        middle = (low + high + 1) // 2
+        if lightest[middle] <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def lost_under_prices(
+    const int64_t[::1] host_unit not None, Py_ssize_t units, const int64_t[::1] sizes not None,
+    const int64_t[::1] room not None, const int64_t[::1] mask_of not None, const uint64_t[::1] masks not None,
+    Py_ssize_t words, const int64_t[::1] start not None, const int64_t[::1] unit not None,
+    const int64_t[::1] count not None, const int64_t[::1] down not None, const int64_t[::1] prices not None,
+    const uint64_t[::1] area not None, int64_t top
+):
+    """Return the fewest units that these prices show to be lost, None if there are none.
+
+    prices: one a kind, small integers ≥ 0. top: a price that no host's load exceeds (it bounds the table).
+    """
+    cdef Py_ssize_t hosts = host_unit.shape[0], kinds = sizes.shape[0], kind, h, e
+    cdef int64_t priced_down = 0, failures, whose
+    cdef array tags = clone(_INT64, units + 1, True)
+    cdef int64_t* priced = <int64_t*> calloc(2 * units + hosts + 1, sizeof(int64_t))
+    cdef int64_t* lightest = <int64_t*> calloc(top + 1, sizeof(int64_t))
+    cdef char* counts = <char*> calloc(kinds + 1, 1)
+    cdef int64_t* keys
+    cdef int64_t* held
+    if priced == NULL or lightest == NULL or counts == NULL:
+        release(priced)
+        release(lightest)
+        release(counts)
+        raise MemoryError
+    keys = priced + units
+    held = keys + units
+    with nogil:
+        for kind in range(kinds):
+            whose = who_counts(&masks[mask_of[kind] * words], &area[0], &host_unit[0], hosts)
+            if whose == NOBODY or prices[kind] == 0:
+                continue
+            counts[kind] = 1
+            if whose == EVERYBODY:
+                priced_down += prices[kind] * down[kind]
+            for e in range(start[kind], start[kind + 1]):
+                if whose == EVERYBODY or whose == unit[e]:
+                    priced[unit[e]] += prices[kind] * count[e]
+        cheapest_loads(sizes, prices, counts, lightest, top)
+        for h in range(hosts):
+            held[h] = dearest_within(lightest, top, room[h])
+        failures = least_lost(
+            priced, priced_down, held, &area[0], &host_unit[0], hosts, units, keys,
+            <int64_t*> tags.data.as_longlongs
+        )
+    release(priced)
+    release(lightest)
+    release(counts)
+    return None if failures > units else tuple(tags[:failures])

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from math import gcd
 
 from hacore.clock import Deadline
-from hacore.kernel import dearest_loads
+from hacore.kernel import dearest_loads, lost_under_prices
 from planner.tolerance.counts import Counted, leaf
 
 ROUNDS = 15
 MOST_PRICE = 1 << 62
+MOST_GUESSED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,30 @@ class Priced:
     prices: tuple[int, ...]
 
 
+def guess(counted: Counted, fewer_than: int) -> Priced | None:
+    """Return fewer units than so many that rounded sizes as prices show to be lost; None if none do.
+
+    For each need s: prices floor(need / s) and round(need / s) for the needs ≥ s. They catch what volume and
+    slots miss when every need is a little more than a round size (an overhead). No solver, about 0.1 ms each.
+    """
+    best: Priced | None = None
+    everywhere = counted.problem.everywhere
+    for base in dict.fromkeys(counted.loose.needs):
+        for half in (0, base // 2):
+            prices = [(need + half) // base if need >= base > 0 else 0 for need in counted.loose.needs]
+            if sum(counted.loose.room) > MOST_GUESSED * max(1, base):
+                continue
+            units = lost_under_prices(
+                counted.layout, counted.loose.needs, counted.loose.room, prices, everywhere
+            )
+            if units is not None and len(units) < fewer_than:
+                best, fewer_than = Priced(units, tuple(prices)), len(units)
+    return best
+
+
 def refute(counted: Counted, units: Sequence[int], deadline: Deadline) -> Priced | None:
     """Return a failure set of as many units that prices show to be lost, beginning with these; None if not found."""
-    from planner.placement import solver
+    from planner.placement.pattern import price_vector
 
     tried: set[tuple[int, ...]] = set()
     current = tuple(units)
@@ -37,7 +59,7 @@ def refute(counted: Counted, units: Sequence[int], deadline: Deadline) -> Priced
             return None
         tried.add(current)
         instance, item_of = leaf(counted, current)
-        by_item = solver.price_vector(instance, deadline) if hasattr(solver, "price_vector") else None
+        by_item = price_vector(instance, deadline)
         if by_item is None or not any(by_item):
             return None
         prices = _spread(counted, item_of, by_item)

@@ -17,6 +17,7 @@ from planner.placement.packing import Open, Packed, Refuted
 from planner.results import Method, SolverUse
 from planner.tolerance.bounds import Certificate, ClosedForm
 from planner.tolerance.counts import Counted, leaf
+from planner.tolerance.prices import guess, refute
 
 SLICE_NODES = 20_000
 """Kernel work between two looks at the deadline and at signals: a few milliseconds."""
@@ -60,6 +61,8 @@ def search(
     found = Found(
         closed.lower, closed.upper, "certificate", Lost(closed.ceiling.units, area=closed.ceiling.area)
     )
+    if found.lower < min(found.upper, cap):
+        found = _guessed(counted, found)
     while found.lower < min(found.upper, cap):
         level = _Level(counted, closed, found.lower + 1, deadline, solve, found.solver)
         settled = level.settle()
@@ -73,13 +76,19 @@ def search(
     return found
 
 
+def _guessed(counted: Counted, found: Found) -> Found:
+    priced = guess(counted, len(found.lost.units))
+    if priced is None:
+        return found
+    return replace(found, upper=len(priced.units) - 1, lost=Lost(priced.units, prices=priced.prices))
+
+
 def _from_above(counted: Counted, found: Found, level: _Level, deadline: Deadline) -> Found:
     """Lower the upper bound by prices where the level below stays open: a gap of 1 at most is the aim."""
     for failures in range(found.lower + 2, found.upper + 1):
         if deadline.passed():
             break
-        start = tuple(sorted(level.order[:failures]))
-        priced = level.ask_prices(start)
+        priced = level.ask_prices(level.worst(failures))
         if priced is not None:
             return replace(found, upper=failures - 1, lost=priced, solver=level.use)
     return replace(found, solver=level.use)
@@ -107,8 +116,8 @@ class _Level:
         lost = self._walk(walks, FIRST_NODES)
         if lost is None and not self.solve:
             return None if self.undecided or not self._done else "enumeration"
-        if lost is None and self.undecided:
-            lost = self.ask_prices(self.undecided[0])
+        if lost is None and (self.undecided or not self._done):
+            lost = self.ask_prices(self.undecided[0] if self.undecided else self.worst(self.failures))
         seconds = FIRST_SLICE_SECONDS
         while lost is None and not self.deadline.passed() and (self.undecided or not self._done):
             lost = self._decide_all(seconds)
@@ -122,6 +131,10 @@ class _Level:
             self.use = replace(self.use, limit_reached=True)
             return None
         return "solver" if self.solved_any else "enumeration"
+
+    def worst(self, failures: int) -> tuple[int, ...]:
+        """Return the set with the largest terms in the row that is exceeded most."""
+        return tuple(sorted(self.order[:failures]))
 
     def _walks(self) -> Iterator[FailureSets]:
         """Prepare the searches of this level, one for each group of open rows."""
@@ -166,8 +179,6 @@ class _Level:
 
     def ask_prices(self, units: tuple[int, ...]) -> Lost | None:
         """Try to refute a set, or a worse one of the same size, by prices."""
-        from planner.tolerance.prices import refute
-
         watch = Stopwatch.start(self.deadline.clock)
         share = Deadline.after(self.deadline.clock, self.deadline.left_seconds() * PRICES_SHARE)
         priced = refute(self.counted, units, share)
