@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -114,3 +116,18 @@ def test_a_reader_that_goes_away_is_no_error(process, file_of, pool):
     running.stdout.close()
     assert running.wait(60) == 141
     assert running.stderr.read() == ""
+
+
+def test_ctrl_c_ends_in_silence(process, monkeypatch):
+    """A pool's API that accepts and says nothing: the command is then in the middle of its work."""
+    monkeypatch.setenv("XENHA_PASSWORD", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        running = process("tolerance", f"http://root@127.0.0.1:{silent.getsockname()[1]}")
+        connection, _ = silent.accept()
+        with connection:
+            connection.settimeout(60)
+            assert connection.recv(1), "it has begun to ask"
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "")
