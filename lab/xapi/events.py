@@ -96,7 +96,17 @@ def _wait(caller: Caller, wanted: list[Subscription], since: int, deadline: Dead
             events = changes(db, wanted, since)
             if events or deadline.passed() or caller.lab.stopping:
                 return events
-            db.changed.wait(deadline.left_seconds())
+            _sleep(caller, deadline)
+
+
+def _sleep(caller: Caller, deadline: Deadline) -> None:
+    lab = caller.lab
+    lab.polls_waiting += 1
+    lab.poll_waits.notify_all()
+    try:
+        caller.db.changed.wait(deadline.left_seconds())
+    finally:
+        lab.polls_waiting -= 1
 
 
 def _evented(db: Database) -> dict[str, int]:

@@ -38,12 +38,17 @@ def spelled_out(pool: Pool) -> Pool:
         pool,
         master=pool.master or (pool.hosts[0].uuid if pool.hosts else None),
         ha_host_failures_to_tolerate=pool.ha_host_failures_to_tolerate or 0,
-        hosts=_by_uuid(replace(h, failure_domains=tuple(sorted(h.failure_domains))) for h in pool.hosts),
+        heartbeat_srs=tuple(sorted(pool.heartbeat_srs)),
+        hosts=_by_uuid(_spelled_out_host(host) for host in pool.hosts),
         srs=_by_uuid(replace(sr, hosts=_unless_all(everywhere, sr.hosts, sr.shared)) for sr in pool.srs),
         networks=_by_uuid(replace(n, hosts=_unless_all(everywhere, n.hosts)) for n in pool.networks),
         groups=_by_uuid(replace(group, enforced=False) for group in pool.groups),
         vms=_by_uuid(_spelled_out(vm) for vm in pool.vms),
     )
+
+
+def _spelled_out_host(host: Host) -> Host:
+    return replace(host, failure_domains=tuple(sorted(host.failure_domains)), tags=tuple(sorted(host.tags)))
 
 
 class _HasUuid(Protocol):
@@ -76,6 +81,7 @@ def _spelled_out(vm: VM) -> VM:
         candidate_hosts=None if vm.candidate_hosts is None else tuple(sorted(vm.candidate_hosts)),
         unagile_because=(),
         groups=tuple(sorted(vm.groups)),
+        tags=tuple(sorted(vm.tags)),
     )
 
 

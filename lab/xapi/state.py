@@ -23,6 +23,11 @@ class State:
         """Wait until xapi's own HA fields are up to date; tell whether they are."""
         return self._monitor.settle(timeout_seconds)
 
+    def wait_for_poll(self, timeout_seconds: float = 30.0) -> bool:
+        """Wait until some client waits in event.from or event.next; tell whether one does."""
+        with self._lab.poll_waits:
+            return self._lab.poll_waits.wait_for(lambda: self._lab.polls_waiting > 0, timeout_seconds)
+
     def kill_host(self, host: str, *, reset_vms: bool = True) -> None:
         """Let a host die (reference, uuid or name)."""
         faults.kill_host(self.db, host, self._lab.now(), reset_vms=reset_vms)

@@ -6,6 +6,7 @@ they let go of the lock while they do. Knows nothing of HTTP.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,9 @@ class Lab:
         self.clock = clock
         self.slave_of = slave_of
         self.stopping = False
+        self.polls_waiting = 0
+        self.poll_waits = threading.Condition(db.lock)
+        """Notified whenever somebody begins to wait for events."""
         self.registered: dict[str, tuple[list[events.Subscription], int]] = {}
         self.after_change: Callable[[], None] = _nothing
 
