@@ -61,8 +61,12 @@ VM_OPERATIONS = {
 
 
 def address(index: int) -> str:
-    """Return the management address of the n-th host, from the block for documentation (RFC 5737)."""
-    return f"192.0.2.{index + 1}" if index < 250 else f"198.51.100.{index - 249}"
+    """Return the management address of the n-th host.
+
+    A loopback address where nothing listens: clients that look for the master among the members find nobody
+    there, and never leave the machine.
+    """
+    return f"127.0.{1 + index // 250}.{1 + index % 250}"
 
 
 def mac(*parts: str) -> str:
