@@ -1,0 +1,113 @@
+"""The best part when not all fit: equal to what trying every placement finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from random import Random
+
+from hacore.clock import Deadline
+from planner.placement.recovery import recover
+from planner.placement.settle import settle
+from planner.placement.spread import NOWHERE, Piece, Room
+from planner.placement.wishes import Wish
+
+
+def drawn(rng: Random) -> tuple[list[Wish], Room]:
+    hosts = rng.randint(1, 3)
+    everywhere = (1 << hosts) - 1
+    protected_turns = rng.randint(0, 3)
+    wishes = []
+    for _ in range(rng.randint(0, 5)):
+        turn = rng.randint(0, 4)
+        mask = everywhere if rng.random() < 0.6 else rng.randint(0, everywhere)
+        wishes.append(Wish(Piece(rng.randint(1, 9), mask), turn, turn < protected_turns))
+    free = tuple(rng.randint(0, 14) for _ in range(hosts))
+    return wishes, Room(free, tuple(room + rng.randint(1, 20) for room in free))
+
+
+def fits(wishes: Sequence[Wish], to: Sequence[int], room: Room) -> bool:
+    free = list(room.free_bytes)
+    for wish, host in zip(wishes, to, strict=True):
+        if host == NOWHERE:
+            continue
+        free[host] -= wish.piece.need_bytes
+        if free[host] < 0 or not wish.piece.hosts >> host & 1:
+            return False
+    return True
+
+
+def merit(wishes: Sequence[Wish], to: Sequence[int]) -> list[int]:
+    """Return what a plan is judged by, the weightiest first: counts by turn, memory, best-effort counts."""
+    placed = [wish for wish, host in zip(wishes, to, strict=True) if host != NOWHERE]
+    counts = {turn: sum(w.turn == turn for w in placed) for turn in range(5)}
+    protected = sorted({w.turn for w in wishes if w.protected})
+    others = sorted({w.turn for w in wishes if not w.protected})
+    memory = sum(w.piece.need_bytes for w in placed if w.protected)
+    return [*(counts[t] for t in protected), memory, *(counts[t] for t in others)]
+
+
+def best(wishes: Sequence[Wish], room: Room) -> list[int]:
+    hosts = range(NOWHERE, len(room.free_bytes))
+    every = product(hosts, repeat=len(wishes))
+    return max(merit(wishes, to) for to in every if fits(wishes, to, room))
+
+
+def test_recoveries_equal_brute_force(ample: Deadline) -> None:
+    short = 0
+    for seed in range(500):
+        wishes, room = drawn(Random(seed))
+        found = recover(wishes, room, ample)
+        assert fits(wishes, found.to, room), seed
+        assert found.proven, seed
+        assert merit(wishes, found.to) == best(wishes, room), seed
+        short += NOWHERE in found.to
+    assert short > 100
+
+
+def test_without_time_a_recovery_is_fair_though_not_proven(passed: Deadline) -> None:
+    unproven = 0
+    for seed in range(300):
+        wishes, room = drawn(Random(seed))
+        found = recover(wishes, room, passed)
+        assert fits(wishes, found.to, room), seed
+        unproven += not found.proven
+        if found.proven:
+            protected = sum(w.protected for w in wishes) and merit(wishes, found.to) == best(wishes, room)
+            assert protected or not any(w.protected for w in wishes), seed
+        assert_fair(wishes, found.to, room)
+    assert unproven > 20
+
+
+def assert_fair(wishes: Sequence[Wish], to: Sequence[int], room: Room) -> None:
+    for i, wish in enumerate(wishes):
+        for host in range(len(room.free_bytes)):
+            if to[i] == NOWHERE and wish.piece.hosts >> host & 1:
+                ahead = sum(
+                    w.piece.need_bytes
+                    for w, at in zip(wishes, to, strict=True)
+                    if at == host and w.turn <= wish.turn
+                )
+                assert ahead + wish.piece.need_bytes > room.free_bytes[host]
+
+
+def test_settling_gives_way_to_earlier_turns_only() -> None:
+    room = Room((4,), (10,))
+    early, late = Wish(Piece(4, 1), 0, True), Wish(Piece(4, 1), 1, True)
+    assert settle([late, early], [0, NOWHERE], room) == [NOWHERE, 0]
+    assert settle([early, late], [0, NOWHERE], room) == [0, NOWHERE]
+
+
+def test_settling_lets_those_who_stepped_back_go_elsewhere() -> None:
+    room = Room((4, 3), (10, 10))
+    early, late = Wish(Piece(4, 0b01), 0, True), Wish(Piece(3, 0b11), 1, True)
+    assert settle([early, late], [NOWHERE, 0], room) == [0, 1]
+
+
+def test_limits_are_told(passed: Deadline, ample: Deadline) -> None:
+    wishes = [Wish(Piece(size, 0b111), 0, True) for size in (6, 6, 6, 4, 4, 3, 3)]
+    room = Room((10, 10, 11), (20, 20, 20))
+    assert not recover(wishes, room, ample).solver.limit_reached
+    cut = recover([*wishes, Wish(Piece(2, 0b111), 0, True)], room, passed)
+    assert cut.solver.limit_reached
+    assert not cut.proven
