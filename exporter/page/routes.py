@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exporter.page import vms
-from exporter.page.view import key_of, link_view, pool_view
+from exporter.page.view import keys_of, link_view, pool_view
 from exporter.state import PoolState
 from hacore.clock import Clock
 
@@ -60,7 +60,9 @@ def router(service: Watched) -> APIRouter:
 
 def _page(states: Sequence[PoolState], key: str, query: vms.Query, now_seconds: float) -> HTMLResponse:
     """Return the page of the pool asked for; of several pools their list if none is."""
-    found = [i for i, state in enumerate(states) if key_of(state, i) == key or (not key and len(states) == 1)]
+    found = [
+        i for i, state in enumerate(states) if key in keys_of(state, i) or (not key and len(states) == 1)
+    ]
     values: dict[str, Any] = {
         "links": [link_view(state, i, now_seconds) for i, state in enumerate(states)],
         "now_seconds": now_seconds,
@@ -72,7 +74,14 @@ def _page(states: Sequence[PoolState], key: str, query: vms.Query, now_seconds: 
         view = pool_view(state, found[0], now_seconds)
         table = vms.vm_table(state.pool, query, view.key) if state.pool else None
         return _html(
-            "pool.html", 200, view=view, table=table, shown=vms.SHOWN, current_key=view.key, **values
+            "pool.html",
+            200,
+            view=view,
+            table=table,
+            query=query,
+            shown=vms.SHOWN,
+            current_key=view.key,
+            **values,
         )
     return _html("pools.html", 404 if key else 200, asked=key, current_key="", **values)
 

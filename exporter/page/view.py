@@ -110,6 +110,11 @@ def key_of(state: PoolState, position: int) -> str:
     return state.pool_uuid or f"source-{position + 1}"
 
 
+def keys_of(state: PoolState, position: int) -> tuple[str, str]:
+    """Return all that names a pool in an address: an open page must survive the first sight of its pool."""
+    return key_of(state, position), f"source-{position + 1}"
+
+
 def name_of(state: PoolState) -> str:
     """Return the best name there is for a pool."""
     if state.pool is None or state.duplicate_of:

@@ -4,14 +4,16 @@
 
 (() => {
   const refreshMs = Number(document.body.dataset.refreshSeconds) * 1000;
-  const lostAfterMs = 4 * refreshMs;
-  let answeredMs = performance.now();
+  const patienceMs = 2 * refreshMs;
+  let failingSinceMs = null;
   let asking = null;
 
   // The server's clock at the time of rendering; the reader's own clock may be wrong.
   let renderedMs = performance.now();
 
   function swap(next) {
+    // Another page stands at this address now: a pool's, or the list of pools.
+    if (next.body.dataset.page !== document.body.dataset.page) return location.reload();
     for (const fresh of next.querySelectorAll("[data-live]")) {
       const shown = document.getElementById(fresh.id);
       if (!shown || shown.innerHTML === fresh.innerHTML || isBeingRead(shown)) continue;
@@ -21,18 +23,15 @@
       shown.querySelectorAll(".scroll").forEach((box, i) => { box.scrollLeft = scroll[i] || 0; });
       if (focus) shown.querySelector(`[data-swap="${focus}"]`)?.focus({ preventScroll: true });
     }
-    for (const id of ["connection"]) document.getElementById(id).replaceChildren(...next.getElementById(id).childNodes);
-    for (const name of ["sort"]) {
-      const field = document.querySelector(`[data-filter] [name=${name}]`);
-      const fresh = next.querySelector(`[data-filter] [name=${name}]`);
-      if (field && fresh) field.value = fresh.value;
-    }
+    const vms = document.getElementById("vms");
+    if (vms) vms.hidden = next.getElementById("vms").hidden;
+    document.getElementById("connection").replaceChildren(...next.getElementById("connection").childNodes);
+    const [sort, freshSort] = [document, next].map((page) => page.querySelector("[data-filter] [name=sort]"));
+    if (sort && freshSort) sort.value = freshSort.value;
     document.title = next.title;
     const icon = document.getElementById("icon");
     const freshIcon = next.getElementById("icon").getAttribute("href");
     if (icon.getAttribute("href") !== freshIcon) icon.setAttribute("href", freshIcon);
-    // A pool seen for the first time brings parts that this page does not have yet.
-    if (!!document.querySelector("[data-filter]") !== !!next.querySelector("[data-filter]")) location.reload();
     renderedMs = performance.now();
   }
 
@@ -43,18 +42,19 @@
   }
 
   async function ask(address) {
-    asking?.abort();
+    asking?.abort("another question");
     const mine = (asking = new AbortController());
-    const timer = setTimeout(() => mine.abort(), lostAfterMs);
+    const timer = setTimeout(() => mine.abort("too late"), patienceMs);
     try {
       const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
       if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
       const text = await answer.text();
       if (mine.signal.aborted) return;
-      answeredMs = performance.now();
+      failingSinceMs = null;
       swap(new DOMParser().parseFromString(text, "text/html"));
+      tell();
     } catch {
-      // Said by tell(), once it lasts.
+      if (mine.signal.reason !== "another question") failingSinceMs ??= performance.now();
     } finally {
       clearTimeout(timer);
       if (asking === mine) asking = null;
@@ -76,9 +76,14 @@
       const server = Number(age.dataset.nowSeconds) + (now - renderedMs) / 1000;
       age.textContent = `${spoken(server - Number(age.dataset.seenSeconds))} ago`;
     }
-    const lost = now - answeredMs > lostAfterMs;
+    const lost = failingSinceMs !== null && now - failingSinceMs > patienceMs;
     document.getElementById("lost").hidden = !lost;
     document.documentElement.classList.toggle("lost", lost);
+    // A tab in the background must not look well either.
+    if (lost && !document.title.startsWith("? ")) {
+      document.title = `? ${document.title}`;
+      document.getElementById("icon").setAttribute("href", document.body.dataset.lostIcon);
+    }
   }
 
   function go(address) {
@@ -108,13 +113,9 @@
     form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); search(); });
   }
 
-  // Somebody who comes back to the tab sees the present, not what was when they left.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
-    answeredMs = performance.now();
-    ask(location.href);
-  });
+  // Browsers slow the timers of a hidden tab down; somebody who comes back sees the present.
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(location.href); });
 
-  setInterval(() => { if (!document.hidden && !asking) ask(location.href); }, refreshMs);
+  setInterval(() => { if (!asking) ask(location.href); }, refreshMs);
   setInterval(tell, 1000);
 })();

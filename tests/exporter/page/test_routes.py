@@ -71,6 +71,7 @@ def test_a_pool_never_seen_has_a_page(ask) -> None:
     assert answer.status_code == 200
     assert "https://root@gone" in answer.text
     assert 'class="vms"' not in answer.text
+    assert 'id="vms" aria-labelledby="vms-head" hidden' in answer.text
 
 
 def test_no_name_gets_through_unescaped(ask, pool, make_figures, make_state) -> None:
@@ -146,6 +147,7 @@ def test_several_pools_have_a_list_and_a_page_each(ask, pool, make_figures, make
     assert "<h1" in ask(states, "/?pool=p2").text
     assert "Why not 2?" in ask(states, "/?pool=p2").text
     assert "refused" in ask(states, "/?pool=source-3").text
+    assert "Why not 2?" in ask(states, "/?pool=source-2").text
 
 
 def test_a_pool_that_is_not_there_is_404_with_the_list(ask, pool, make_state) -> None:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+import XenAPI
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from exporter.alerts import render
@@ -54,7 +55,9 @@ def until(probe: Callable[[], Value | None], what: str, seconds: float = ENOUGH_
 class Program:
     """A running program; everything it says is kept."""
 
-    def __init__(self, name: str, command: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, command: tuple[str, ...], environment: Mapping[str, str], fds: tuple[int, ...]
+    ) -> None:
         self.name = name
         self.lines: list[str] = []
         self._said = threading.Condition()
@@ -66,6 +69,7 @@ class Program:
             text=True,
             errors="replace",
             env={**os.environ, **environment},
+            pass_fds=fds,
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -114,10 +118,10 @@ def start() -> Iterator[Callable[..., Program]]:
     """Return a function that starts a program; a test is skipped, visibly, where it is not installed."""
     running: list[Program] = []
 
-    def started(name: str, *command: str, **environment: str) -> Program:
+    def started(name: str, *command: str, fds: tuple[int, ...] = (), **environment: str) -> Program:
         if shutil.which(command[0]) is None:
             pytest.skip(f"{command[0]} is not installed")
-        running.append(Program(name, command, environment))
+        running.append(Program(name, command, environment, fds))
         return running[-1]
 
     yield started
@@ -148,11 +152,11 @@ class Xenha:
 
 
 @pytest.fixture(scope="module")
-def start_xenha(start: Callable[..., Program]) -> Callable[[str], Xenha]:
+def start_xenha(start: Callable[..., Program]) -> Callable[..., Xenha]:
     """Return a function that starts `xenha serve SOURCE` and waits until it has figures."""
 
-    def started(source: str) -> Xenha:
-        command = (*XENHA, "serve", source, "--listen", "127.0.0.1:0")
+    def started(source: str, listen: str = "127.0.0.1:0") -> Xenha:
+        command = (*XENHA, "serve", source, "--listen", listen)
         program = start("xenha", *command, XENHA_PASSWORD=PASSWORD)
         url = program.says(r"(http://[\d.]+:\d+)").group(1)
         xenha = Xenha(program, url)
@@ -163,7 +167,7 @@ def start_xenha(start: Callable[..., Program]) -> Callable[[str], Xenha]:
 
 
 @pytest.fixture(scope="module")
-def xenha(pool_api: RunningServer, start_xenha: Callable[[str], Xenha]) -> Xenha:
+def xenha(pool_api: RunningServer, start_xenha: Callable[..., Xenha]) -> Xenha:
     """`xenha serve` over the demo pool's API."""
     return start_xenha(pool_api.url)
 
@@ -346,3 +350,13 @@ def wait_until() -> Callable[..., Any]:
 @pytest.fixture
 def password() -> str:
     return PASSWORD
+
+
+@pytest.fixture
+def operator(pool_api: RunningServer) -> Iterator[Any]:
+    """Return the pool's API as an operator's client sees it."""
+    session = XenAPI.Session(pool_api.url)
+    session.xenapi.login_with_password("root", PASSWORD, "1.0", "tests")
+    yield session.xenapi
+    session.xenapi.session.logout()
+    session("close")()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
-import XenAPI
 
 from lab.demo import demo_pool
-from lab.xapi.server import RunningServer, serve
+from lab.xapi.server import serve
 
 pytestmark = pytest.mark.system
 
@@ -28,16 +25,6 @@ def _text(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     assert body is not None
     return body.get_content()
-
-
-@pytest.fixture
-def operator(pool_api: RunningServer, password: str) -> Iterator[Any]:
-    """Return the pool's API as an operator's client sees it."""
-    session = XenAPI.Session(pool_api.url)
-    session.xenapi.login_with_password("root", password, "1.0", "tests")
-    yield session.xenapi
-    session.xenapi.session.logout()
-    session("close")()
 
 
 def test_a_vm_that_overcommits_the_pool_reaches_a_mailbox_and_resolves(
