@@ -44,8 +44,11 @@ def _roomiest(hosts: Sequence[Host], free: dict[str, int]) -> Host:
 
 def _too_small(vm: VM, candidates: Sequence[Host], host: Host, free: dict[str, int], when: str) -> str:
     need, room = _sizes(vm.need_bytes, free[host.uuid])
-    among = "its only candidate host" if len(candidates) == 1 else f"its {len(candidates)} candidate hosts"
-    return f"needs {need}; {when}the largest free among {among} is {room} on {host.name or host.uuid}"
+    name = host.name or host.uuid
+    if len(candidates) == 1:
+        return f"needs {need}; {when}its only candidate host {name} has {room} free"
+    among = f"among its {len(candidates)} candidate hosts"
+    return f"needs {need}; {when}the largest free {among} is {room} on {name}"
 
 
 def _sizes(need: int, room: int) -> tuple[str, str]:
