@@ -15,6 +15,7 @@ from lab.xapi.classes import Time
 from lab.xapi.database import Database, stable_uuid
 from lab.xapi.errors import XapiError
 from lab.xapi.methods import Caller
+from planner.inventory.reader import Unreadable
 from planner.model import Pool
 
 
@@ -95,8 +96,8 @@ class Monitor:
     def _refresh(self) -> None:
         try:
             pool = readback.pool(self._db)
-        except (KeyError, TypeError, ValueError, IndexError, XapiError):
-            return  # a record was damaged on purpose: xapi would stumble as well and keep what it had
+        except Unreadable:
+            return  # the pool's own record was damaged on purpose
         if pool != self._last:
             self._last = pool
             store(self._db, Time(self._now()), *status(pool))

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.xapi.classes import Time
 from lab.xapi.database import stable_uuid
-from lab.xapi.readback import DOMAIN_PREFIX
+from planner.inventory.records import DOMAIN_PREFIX
 from planner.model import SR, VM, Host, Pool
 
 BOOTED = Time("20260101T00:00:00Z")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
+import httpx
 import pytest
 
 from lab.xapi.server import RunningServer
@@ -158,16 +160,12 @@ def test_register_and_next(json_rpc: Any) -> None:
 
 
 def test_stopping_the_server_ends_a_long_poll(server: RunningServer, json_rpc: Any) -> None:
-    import httpx
-
     token = json_rpc("event.from", ["vm"], "", 0.0)["token"]
     ended = threading.Event()
 
     def poll() -> None:
-        try:
+        with contextlib.suppress(httpx.HTTPError):
             json_rpc("event.from", ["vm"], token, 60.0)
-        except httpx.HTTPError:
-            pass
         ended.set()
 
     thread = threading.Thread(target=poll)

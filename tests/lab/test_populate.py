@@ -24,7 +24,7 @@ def without_reasons(pool: Pool) -> Pool:
 
 @pytest.mark.parametrize("name", POOLS)
 def test_the_simulated_xapi_reads_back_what_was_written(name: str) -> None:
-    assert spelled_out(readback.pool(database(POOLS[name]))) == spelled_out(POOLS[name])
+    assert without_reasons(readback.pool(database(POOLS[name]))) == spelled_out(POOLS[name])
 
 
 @pytest.mark.parametrize("name", POOLS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -51,8 +52,6 @@ def test_expired_sessions_log_in_again(server: RunningServer, xapi: Any, json_rp
 
 
 def test_expiry_ends_a_long_poll(server: RunningServer, json_rpc: Any) -> None:
-    import threading
-
     token = json_rpc("event.from", ["vm"], "", 0.0)["token"]
     answers: list[Any] = []
     poll = threading.Thread(target=lambda: answers.append(json_rpc("event.from", ["vm"], token, 60.0)))
