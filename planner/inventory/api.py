@@ -23,7 +23,7 @@ CALL_SECONDS = 60.0
 LOGIN_SECONDS = 30.0
 FIRST_WAIT_SECONDS = 1.0
 """event.from with the empty token has something to say at once; an empty pool may wait this long."""
-PROBED_MEMBERS = 4
+PROBED_MEMBERS = 2
 """How many other members are asked for the master in one round."""
 
 

@@ -7,8 +7,11 @@ file has. Knows nothing of pools.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
+
+_SURROGATE = re.compile(r"\\u[dD][89abcdefABCDEF]")
 
 Location = tuple[str | int, ...]
 """Where a value is: object keys and list indices from the root."""
@@ -48,6 +51,8 @@ def parse_json(data: bytes) -> Any:
     if twice:
         found, key = twice[0]
         raise JsonRefused("the key appears twice", (*_location_of(value, found), key))
+    if _SURROGATE.search(text):
+        _refuse_lone_surrogates(value)
     return value
 
 
@@ -65,6 +70,23 @@ def _decode(data: bytes) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise JsonRefused(f"{name} is not JSON; expected a number")
+
+
+def _refuse_lone_surrogates(root: Any) -> None:
+    """Refuse text that no UTF-8 file could hold."""
+    for where, value in walk(root):
+        if isinstance(value, str) and not _encodable(value):
+            raise JsonRefused("expected Unicode text, got half of a surrogate pair", where)
+        if isinstance(value, dict) and not all(_encodable(key) for key in value):
+            raise JsonRefused("a key with half of a surrogate pair", where)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _first_twice(keys: list[str]) -> str:

@@ -12,7 +12,7 @@ What cannot be read counts as not there, so that a figure never gets better by i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Container, Iterator, Mapping, Set
 
 from planner.inventory.reader import Reader, Rejects, reference_of
 from planner.inventory.records import Record, Tables
@@ -44,6 +44,18 @@ class Layout:
         ref = reference_of(record.get("host"))
         return self._host_uuid.get(ref) if ref else None
 
+    def _host_of(self, reader: Reader) -> str | None:
+        """Return the uuid of the host that a record names, with a complaint if there is none."""
+        return self._host_uuid.get(self._known(reader, "host", self._host_uuid) or "")
+
+    def _known(self, reader: Reader, key: str, known: Container[str]) -> str | None:
+        """Return a reference to something known, with a complaint if it is to nothing."""
+        ref = reader.reference(key)
+        if ref is None or ref in known:
+            return ref
+        reader.complain(key, f"no record of {ref}")
+        return None
+
     # Storage -------------------------------------------------------------------------------------------
 
     def _read_srs(self) -> dict[str, SR]:
@@ -67,7 +79,7 @@ class Layout:
         attached: dict[str, set[str]] = defaultdict(set)
         for ref, record in self._tables["pbd"].items():
             reader = Reader(record, ref)
-            sr, host = reader.reference("SR"), self.host(record)
+            sr, host = self._known(reader, "SR", self._tables["sr"]), self._host_of(reader)
             if reader.flag("currently_attached", default=False) and sr and host:
                 attached[sr].add(host)
             reader.report(self._rejects, "PBD")
@@ -98,7 +110,8 @@ class Layout:
         reached: dict[str, set[str]] = defaultdict(set)
         for ref, record in self._tables["pif"].items():
             reader = Reader(record, ref)
-            network, host = reader.reference("network"), self.host(record)
+            network = self._known(reader, "network", self._tables["network"])
+            host = self._host_of(reader)
             if network is not None and reader.reference("bond_slave_of") is None:
                 hosts = reached[network]
                 if host is not None and self._can_come_up(reader, network) and not reader.complaints:

@@ -107,7 +107,7 @@ def _adapter() -> TypeAdapter[Any]:
 
 
 def _worded(found: Any) -> tuple[Location, str]:
-    where: Location = found["loc"]
+    where: Location = tuple(step for step in found["loc"] if step != "[key]")  # pydantic's mark of a bad key
     return where, problem_of(found, _keys_at(where))
 
 

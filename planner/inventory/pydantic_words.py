@@ -13,14 +13,15 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda found: f"expected an integer, got {shown(found['input'])}",
     "bool_type": lambda found: f"expected true or false, got {shown(found['input'])}",
     "string_type": lambda found: f"expected a string, got {shown(found['input'])}",
-    "string_unicode": lambda _: "expected Unicode text, got half of a surrogate pair",
     "list_type": lambda found: f"expected a list, got {shown(found['input'])}",
     "dict_type": lambda found: f"expected an object, got {shown(found['input'])}",
     "literal_error": lambda found: f"expected {_choices(found)}, got {shown(found['input'])}",
     "greater_than_equal": lambda found: (
         f"expected at least {found['ctx']['ge']}, got {shown(found['input'])}"
     ),
-    "less_than_equal": lambda found: f"expected at most {found['ctx']['le']}, got {shown(found['input'])}",
+    "less_than_equal": lambda found: (
+        f"expected at most {_bound(found['ctx']['le'])}, got {shown(found['input'])}"
+    ),
     "string_too_short": lambda _: "expected a string that is not empty",
 }
 
@@ -31,6 +32,10 @@ def problem_of(found: Mapping[str, Any], known_keys: Iterable[str]) -> str:
         return _unknown_key(str(found["loc"][-1]), list(known_keys))
     words = _WORDS.get(found["type"])
     return words(found) if words else str(found["msg"]).splitlines()[0]
+
+
+def _bound(limit: int) -> str:
+    return f"{limit} ({limit >> 40} TiB)" if limit >= 1 << 40 else str(limit)
 
 
 def _choices(found: Mapping[str, Any]) -> str:

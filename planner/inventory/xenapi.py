@@ -56,10 +56,12 @@ class Batch:
 class ApiSession:
     """A session at one URL. One thread calls, any thread may `abort`."""
 
-    def __init__(self, url: str, credentials: Credentials) -> None:
+    def __init__(self, url: str, credentials: Credentials, *, read_seconds: float = READ_SECONDS) -> None:
         self.url = url
         self._credentials = credentials
+        self._read_seconds = read_seconds
         self._transport = _transport(url, credentials)
+        self._transport.read_seconds = read_seconds
         self._session: Any = XenAPI.Session(url, transport=self._transport)  # type: ignore[no-untyped-call]
         self._classes = sorted(FIELDS)
 
@@ -87,7 +89,7 @@ class ApiSession:
         return batch
 
     def _event_from(self, token: str, timeout_seconds: float) -> Any:
-        self._transport.read_seconds = READ_SECONDS + timeout_seconds
+        self._transport.read_seconds = self._read_seconds + timeout_seconds
         call = getattr(self._session.xenapi.event, "from")  # a keyword in Python
         return self._call(lambda: call(self._classes, token, float(timeout_seconds)))
 

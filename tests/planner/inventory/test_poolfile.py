@@ -247,14 +247,30 @@ def test_shapes_and_model_have_the_same_keys() -> None:
 
 # The schema ----------------------------------------------------------------------------------------------
 
-SPANS_SEVERAL_VALUES = set(
-    """
-    candidate_unknown dynamic_min_above_max enforced_affinity enforced_normal group_unknown group_uuid_twice
-    halted_resident heartbeat_sr_unknown host_uuid_twice local_sr_without_hosts master_unknown need_zero
-    network_host_unknown network_uuid_twice resident_on_unknown scheduled_unknown sr_host_unknown sr_uuid_twice
-    two_groups_of_a_placement vm_network_unknown vm_sr_unknown vm_uuid_twice
-    """.split()
-)
+SPANS_SEVERAL_VALUES = {
+    "candidate_unknown",
+    "dynamic_min_above_max",
+    "enforced_affinity",
+    "enforced_normal",
+    "group_unknown",
+    "group_uuid_twice",
+    "halted_resident",
+    "heartbeat_sr_unknown",
+    "host_uuid_twice",
+    "local_sr_without_hosts",
+    "master_unknown",
+    "need_zero",
+    "network_host_unknown",
+    "network_uuid_twice",
+    "resident_on_unknown",
+    "scheduled_unknown",
+    "sr_host_unknown",
+    "sr_uuid_twice",
+    "two_groups_of_a_placement",
+    "vm_network_unknown",
+    "vm_sr_unknown",
+    "vm_uuid_twice",
+}
 BELOW_JSON_VALUES = {
     "bom",
     "infinity",
