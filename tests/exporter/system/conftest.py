@@ -310,8 +310,8 @@ class Prometheus:
 
     def ask(self, query: str) -> float | None:
         """Return the value of a query's only series, None if there is none yet."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=10).json()
-        found = answer["data"]["result"]
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=10)
+        found = answer.raise_for_status().json()["data"]["result"]
         return float(found[0]["value"][1]) if found else None
 
 
@@ -339,6 +339,7 @@ def prometheus(
         "--web.listen-address=127.0.0.1:0",
     )
     address = program.says(r'msg="Listening on" address=([\d.:]+)').group(1)
+    program.says(r'msg="Server is ready to receive web requests."')
     return Prometheus(f"http://{address}")
 
 
