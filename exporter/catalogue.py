@@ -134,7 +134,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "xenha_host_failure_unplaced_vms",
         "pool host",
         "Protected VMs that would not restart if this host failed now, those included that are down already "
-        "(if not proven: at most this many).",
+        "(if not proven: at most this many; absent until worked out).",
     ),
     _gauge(
         "xenha_host_failure_unplaced_proven",

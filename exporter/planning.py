@@ -1,20 +1,21 @@
 """Works out the figures of one pool: the tolerance, and what each single host failure would leave undone.
 
-Two stages. The quick one has less than a second and always ends with honest bounds, so that the page follows
-a change at once; the thorough one spends the operator's limit on what the quick one left open. Must never
-hold state: a snapshot goes in, figures come out.
+In stages. The first has less than a second and always ends with honest bounds, so that the page follows a
+change at once; the others spend up to the operator's limit on what it left open. Must never hold state: a
+snapshot goes in, figures come out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from exporter.state import Figures, HostLoss
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
-from planner.results import Plan, Tolerance
+from planner.results import Plan, SolverUse, Tolerance
 
 QUICK_SECONDS = 0.8
 """Of the 2 s between a change and its figures (R29) 1 s may pass in coalescing; this leaves a margin."""
@@ -37,48 +38,74 @@ class Planner(Protocol):
 
 
 def quick_figures(snapshot: Snapshot, planner: Planner, clock: Clock) -> Figures:
-    """Return figures within about `QUICK_SECONDS`: exact where that is enough, honest bounds elsewhere."""
+    """Return figures within about `QUICK_SECONDS`: exact where that is enough, honest bounds elsewhere.
+
+    Hosts for which no time was left are missing from `host_losses`.
+    """
     watch, deadline = Stopwatch.start(clock), Deadline.after(clock, QUICK_SECONDS)
     tolerance = planner.tolerance(snapshot.pool, limit_seconds=QUICK_SECONDS / 2)
-    losses = _losses(snapshot.pool, tolerance, planner, deadline, known={})
-    return Figures(snapshot, tolerance, losses, clock.wall_seconds(), watch.seconds())
+    losses = _none_if_survived(snapshot.pool, tolerance) or _bounded(snapshot.pool, {}, planner, deadline)
+    return Figures(
+        snapshot, tolerance, losses, clock.wall_seconds(), watch.seconds(), solver=tolerance.solver
+    )
 
 
-def thorough_figures(known: Figures, planner: Planner, clock: Clock, *, limit_seconds: float) -> Figures:
-    """Return better figures of the same look; what is proven already is kept.
+def better_figures(known: Figures, planner: Planner, clock: Clock, *, limit_seconds: float) -> Figures:
+    """Return better figures of the same look: first every host gets a bound, then all is made exact.
 
-    `limit_seconds` is spent at most on the tolerance, and once more on all hosts together.
+    `limit_seconds` is spent at most on a step, and in the last one on the tolerance and on the hosts each.
     """
+    if known.complete:
+        return _thorough(known, planner, clock, limit_seconds)
+    watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
+    losses = _bounded(known.snapshot.pool, known.host_losses, planner, deadline)
+    return replace(
+        known,
+        host_losses=losses,
+        planned_at_seconds=clock.wall_seconds(),
+        duration_seconds=watch.seconds(),
+        thorough=deadline.passed(),
+        solver=SolverUse(),
+    )
+
+
+def _thorough(known: Figures, planner: Planner, clock: Clock, limit_seconds: float) -> Figures:
     watch, pool = Stopwatch.start(clock), known.snapshot.pool
-    tolerance = known.tolerance
+    tolerance, use = known.tolerance, SolverUse()
     if not tolerance.simultaneous.proven:
         tolerance = planner.tolerance(pool, limit_seconds=limit_seconds)
-    deadline = Deadline.after(clock, limit_seconds)
-    losses = _losses(pool, tolerance, planner, deadline, known=dict(known.host_losses))
-    return Figures(known.snapshot, tolerance, losses, clock.wall_seconds(), watch.seconds(), thorough=True)
+        use = tolerance.solver
+    losses = _none_if_survived(pool, tolerance)
+    if losses is None:
+        losses = _proven(pool, known.host_losses, planner, Deadline.after(clock, limit_seconds))
+    return Figures(known.snapshot, tolerance, losses, clock.wall_seconds(), watch.seconds(), True, use)
 
 
-def _losses(
-    pool: Pool, tolerance: Tolerance, planner: Planner, deadline: Deadline, *, known: dict[str, HostLoss]
+def _none_if_survived(pool: Pool, tolerance: Tolerance) -> dict[str, HostLoss] | None:
+    """Return the losses of a pool that survives any single failure; None for another one."""
+    if tolerance.simultaneous.lower < 1:
+        return None
+    return {host.uuid: HostLoss(0, True) for host in pool.hosts_in_service}
+
+
+def _bounded(
+    pool: Pool, known: Mapping[str, HostLoss], planner: Planner, deadline: Deadline
 ) -> dict[str, HostLoss]:
-    hosts = [host.uuid for host in pool.hosts_in_service]
-    if tolerance.simultaneous.lower >= 1:
-        return {host: HostLoss(0, True) for host in hosts}
-    losses = {host: known.get(host) or _at_most(pool, host) for host in hosts}
-    for host in hosts:
-        if losses[host].proven:
-            continue
-        left_seconds = deadline.left_seconds()
-        if left_seconds <= 0:
-            break
-        losses[host] = HostLoss(*planner.unplaced_if_failed(pool, host, limit_seconds=left_seconds))
+    """Return the losses with a bound for each host that has none, as far as the time goes."""
+    losses = dict(known)
+    for host in pool.hosts_in_service:
+        if host.uuid not in losses and not deadline.passed():
+            losses[host.uuid] = HostLoss(*planner.unplaced_if_failed(pool, host.uuid, limit_seconds=0.0))
     return losses
 
 
-def _at_most(pool: Pool, host: str) -> HostLoss:
-    at_stake = sum(pool.is_down(vm) or _runs_on(vm.home, vm.power_state, host) for vm in pool.protected_vms)
-    return HostLoss(at_stake, proven=at_stake == 0)
-
-
-def _runs_on(home: str | None, power_state: str, host: str) -> bool:
-    return home == host and power_state != "Suspended"
+def _proven(
+    pool: Pool, known: Mapping[str, HostLoss], planner: Planner, deadline: Deadline
+) -> dict[str, HostLoss]:
+    """Return the losses made exact, as far as the time goes."""
+    losses = dict(known)
+    for host, loss in known.items():
+        left_seconds = deadline.left_seconds()
+        if not loss.proven and left_seconds > 0:
+            losses[host] = HostLoss(*planner.unplaced_if_failed(pool, host, limit_seconds=left_seconds))
+    return losses

@@ -30,16 +30,23 @@ class Figures:
     snapshot: Snapshot
     tolerance: Tolerance
     host_losses: Mapping[str, HostLoss]
-    """By host UUID; the hosts in service."""
+    """By host UUID; the hosts in service, less those for which there was no time yet."""
     planned_at_seconds: float
     duration_seconds: float
     thorough: bool = False
     """The operator's limit has been spent on them."""
+    solver: SolverUse = field(default_factory=SolverUse)
+    """What this planning asked of the solver; the tolerance may be the one of an earlier planning."""
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every host in service has at least a bound."""
+        return len(self.host_losses) == len(self.snapshot.pool.hosts_in_service)
 
     @property
     def final(self) -> bool:
         """Tell whether no more time will be spent on this look."""
-        exact = all(loss.proven for loss in self.host_losses.values())
+        exact = self.complete and all(loss.proven for loss in self.host_losses.values())
         return self.thorough or (exact and self.tolerance.simultaneous.proven)
 
 
@@ -132,13 +139,13 @@ def planning(state: PoolState) -> PoolState:
 
 def planned(state: PoolState, figures: Figures) -> PoolState:
     """Return the state after a planning ended with a result."""
-    counts = _counted(state.counts, figures.duration_seconds, figures.tolerance.solver)
+    counts = _counted(state.counts, figures.duration_seconds, figures.solver)
     return replace(state, figures=figures, plan_problem="", planning_since_seconds=None, counts=counts)
 
 
 def refined(state: PoolState, figures: Figures) -> PoolState:
     """Return the state after more time was spent on the same look; a result about an older one is dropped."""
-    counts = _counted(state.counts, figures.duration_seconds, figures.tolerance.solver)
+    counts = _counted(state.counts, figures.duration_seconds, figures.solver)
     return replace(state, figures=_unless_outdated(state, figures), counts=counts)
 
 

@@ -16,7 +16,7 @@ from functools import partial
 
 from exporter import state as transition
 from exporter.coalesce import Burst, grown
-from exporter.planning import Planner, quick_figures, thorough_figures
+from exporter.planning import Planner, better_figures, quick_figures
 from exporter.state import Figures, PoolState
 from hacore.clock import NS_PER_SECOND, Clock
 from planner.errors import PlannerError
@@ -190,7 +190,7 @@ class PoolWatcher:
             return
         limit_seconds = self._watched.limit_seconds
         try:
-            better = thorough_figures(figures, self._planner, self._clock, limit_seconds=limit_seconds)
+            better = better_figures(figures, self._planner, self._clock, limit_seconds=limit_seconds)
         except Exception as error:
             problem = self._one_line("refining broke off", error)
             self._become(partial(transition.refining_failed, figures=figures, problem=problem))

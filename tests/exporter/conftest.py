@@ -113,7 +113,7 @@ def tolerance(pool: Pool) -> Tolerance:
 @pytest.fixture
 def figures(snapshot: Snapshot, tolerance: Tolerance) -> Figures:
     losses = {"host-1": HostLoss(2, True), "host-2": HostLoss(1, False)}
-    return Figures(snapshot, tolerance, losses, planned_at_seconds=1_002.0, duration_seconds=0.75)
+    return Figures(snapshot, tolerance, losses, 1_002.0, duration_seconds=0.75, solver=tolerance.solver)
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.planning import QUICK_SECONDS, quick_figures, thorough_figures
+from exporter.planning import QUICK_SECONDS, better_figures, quick_figures
 from exporter.state import Figures, HostLoss
 from planner.inventory.snapshot import Snapshot
-from planner.results import Bounds
+from planner.results import Bounds, Tolerance
 
 if TYPE_CHECKING:
     from conftest import FakePlanner, HandClock
@@ -48,16 +48,40 @@ def test_otherwise_every_host_in_service_is_asked_about(
     assert figures.planned_at_seconds == clock.now_seconds
 
 
-def test_hosts_for_which_no_time_is_left_get_an_honest_bound(
+def test_hosts_for_which_no_time_is_left_are_missing_at_first_and_bounded_next(
     snapshot: Snapshot, planner: FakePlanner, clock: HandClock
 ) -> None:
     planner.answer = replace(planner.answer, simultaneous=Bounds(0, 0, "certificate"))
-    figures = quick_figures(snapshot, SlowPlanner(planner, clock, QUICK_SECONDS), clock)
-    assert figures.host_losses == {
-        "host-1": HostLoss(1, True),
-        "host-2": HostLoss(1, False),  # nothing protected runs there, but vm-off is down
-    }
+    slow = SlowPlanner(planner, clock, QUICK_SECONDS)
+    figures = quick_figures(snapshot, slow, clock)
+    assert figures.host_losses == {"host-1": HostLoss(1, True)}
     assert not figures.final
+    bounded = better_figures(figures, slow, clock, limit_seconds=10)
+    assert bounded.host_losses == {"host-1": HostLoss(1, True), "host-2": HostLoss(1, True)}
+    assert bounded.tolerance.simultaneous == figures.tolerance.simultaneous
+    assert bounded.final
+
+
+def test_bounds_that_take_longer_than_the_limit_are_given_up(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    planner.answer = replace(planner.answer, simultaneous=Bounds(0, 0, "certificate"))
+    known = replace(quick_figures(snapshot, planner, clock), host_losses={})
+    given_up = better_figures(known, SlowPlanner(planner, clock, 5.0), clock, limit_seconds=5.0)
+    assert given_up.host_losses == {"host-1": HostLoss(1, True)}
+    assert given_up.final
+
+
+def test_time_in_the_solver_is_counted_once(
+    snapshot: Snapshot, tolerance: Tolerance, planner: FakePlanner, clock: HandClock
+) -> None:
+    planner.answer, planner.loss = tolerance, (1, False)
+    first = quick_figures(snapshot, planner, clock)
+    bounded = better_figures(replace(first, host_losses={}), planner, clock, limit_seconds=10)
+    proven = replace(bounded, tolerance=replace(tolerance, simultaneous=Bounds(0, 0, "solver")))
+    thorough = better_figures(proven, planner, clock, limit_seconds=10)
+    assert [one.solver.calls for one in (first, bounded, thorough)] == [2, 0, 0]
+    assert {one.tolerance.solver.calls for one in (first, bounded, thorough)} == {2}
 
 
 def test_thorough_planning_keeps_what_is_proven(
@@ -65,17 +89,25 @@ def test_thorough_planning_keeps_what_is_proven(
 ) -> None:
     planner.answer = replace(planner.answer, simultaneous=Bounds(0, 0, "solver"))
     planner.loss = (1, True)
-    better = thorough_figures(figures, planner, clock, limit_seconds=10)
+    better = better_figures(figures, planner, clock, limit_seconds=10)
     assert planner.asked == ['tolerance office "north" 10', "unplaced host-2"]
     assert better.host_losses == {"host-1": HostLoss(2, True), "host-2": HostLoss(1, True)}
     assert better.snapshot is figures.snapshot
     assert better.thorough
 
 
+def test_tolerance_that_turns_out_to_be_one_settles_every_host(
+    figures: Figures, planner: FakePlanner, clock: HandClock
+) -> None:
+    better = better_figures(figures, planner, clock, limit_seconds=10)
+    assert planner.asked == ['tolerance office "north" 10']
+    assert set(better.host_losses.values()) == {HostLoss(0, True)}
+
+
 def test_thorough_planning_does_not_ask_for_a_proven_tolerance_again(
     figures: Figures, planner: FakePlanner, clock: HandClock
 ) -> None:
     proven = replace(figures.tolerance, simultaneous=Bounds(0, 0, "certificate"))
-    better = thorough_figures(replace(figures, tolerance=proven), planner, clock, limit_seconds=10)
+    better = better_figures(replace(figures, tolerance=proven), planner, clock, limit_seconds=10)
     assert planner.asked == ["unplaced host-2"]
     assert better.tolerance is proven

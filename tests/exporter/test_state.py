@@ -108,11 +108,12 @@ def test_figures_are_final_when_exact_or_when_the_limit_was_spent(
     exact = replace(
         figures,
         tolerance=replace(tolerance, simultaneous=Bounds(1, 1, "certificate")),
-        host_losses={"host-1": HostLoss(0, True)},
+        host_losses={"host-1": HostLoss(0, True), "host-2": HostLoss(0, True)},
     )
     assert not figures.final
     assert exact.final
-    assert not replace(exact, host_losses={"host-1": HostLoss(3, False)}).final
+    assert not replace(exact, host_losses={"host-1": HostLoss(0, True)}).final
+    assert not replace(exact, host_losses={**exact.host_losses, "host-2": HostLoss(3, False)}).final
     assert replace(figures, thorough=True).final
 
 
