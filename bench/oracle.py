@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 from math import gcd
 
 from planner.model import VM, Pool
@@ -88,6 +88,20 @@ def simultaneous(pool: Pool) -> int:
     lost = next(_lost_sets(world), None)
     value = len(world.hosts) if lost is None else len(lost) - 1
     return min(value, world.cap)
+
+
+def domain(pool: Pool, key: str) -> int:
+    """Return how many failure domains of a key may be lost; a host without the key is one of its own."""
+    world = World.of(pool)
+    named: dict[tuple[bool, str], list[int]] = {}
+    for i, uuid in enumerate(world.hosts):
+        value = next((dict(h.failure_domains).get(key) for h in pool.hosts if h.uuid == uuid), None)
+        named.setdefault((value is None, uuid if value is None else value), []).append(i)
+    for k in range(len(named) + 1):
+        for lost in combinations(named.values(), k):
+            if not survivable(world, chain.from_iterable(lost)):
+                return k - 1
+    return len(named)
 
 
 def _lost_sets(world: World) -> Iterator[tuple[int, ...]]:

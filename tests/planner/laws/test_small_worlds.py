@@ -6,14 +6,17 @@ In worlds this small an answer may not be open: lower, upper and the truth are o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from random import Random
 
 import pytest
 
 from bench import oracle
+from bench.clocks import StillClock
 from bench.worlds import drawn, every_tiny, tiny
 from planner.model import VM, Host, Pool, PowerState
+from planner.tolerance.answer import tolerance
 
 EVERY_MASK_OF_THREE = (None, *range(8))
 FAMILIES = {
@@ -52,6 +55,27 @@ def test_drawn_worlds(chunk: int, ask, check_witness) -> None:
         check_witness(pool, figure)
         if len(pool.hosts) <= 4 and len(pool.protected_vms) <= 6:
             assert answer.sequential.lower <= oracle.sequential(pool) <= answer.sequential.upper, seed
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_failure_domains_of_drawn_worlds(chunk: int, ask) -> None:
+    for seed in range(chunk * 100, chunk * 100 + 100):
+        pool = replace(drawn(Random(seed), hosts=6, vms=9), quorum="disk")
+        answer = ask(pool)
+        keys = {key for host in pool.hosts_in_service for key, _ in host.failure_domains}
+        assert keys <= set(answer.domains), seed
+        for key, figure in answer.domains.items():
+            assert figure.lower <= oracle.domain(pool, key) <= figure.upper, seed
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_without_time_the_bounds_are_honest(chunk: int) -> None:
+    for seed in range(chunk * 200, chunk * 200 + 200):
+        pool = drawn(Random(seed), hosts=5, vms=9)
+        answer = tolerance(pool, limit_seconds=0, clock=StillClock())
+        figure = answer.simultaneous
+        assert figure.lower <= oracle.simultaneous(pool) <= figure.upper, seed
+        assert answer.sequential.lower <= answer.sequential.upper <= figure.upper, seed
 
 
 def states() -> Iterator[Pool]:
