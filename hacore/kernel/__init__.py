@@ -1,7 +1,7 @@
 """Façade of the compiled kernels: the only way in. Knows no policy.
 
-Speaks plain Python: sequences of ints go in, frozen values come out. All amounts are integers of one unit that
-the caller chose; nothing is rounded here. Formulas: TOLERANCE §2–§5.
+Speaks plain Python: sequences of ints go in, frozen values come out. All amounts are integers of one unit
+that the caller chose; nothing is rounded here. Formulas: TOLERANCE §2–§5.
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ def words_of(bits: int) -> int:
 class Layout:
     """Which VMs run where, counted: kinds (size and candidate hosts) × units (hosts that fail together).
 
-    Kinds are in order of falling size. Kind i has `masks[mask_of[i]]` as candidates (`words` words a mask, bit h
-    is host h), `down[i]` VMs that are down and `count[e]` VMs in `unit[e]` for e in start[i] … start[i + 1] − 1
-    (each unit at most once). The mask of a kind with VMs in a unit contains the hosts of that unit.
+    Kinds are in order of falling size. Kind i has `masks[mask_of[i]]` as candidates (`words` words a mask,
+    bit h is host h), `down[i]` VMs that are down and `count[e]` VMs in `unit[e]` for e in start[i] …
+    start[i + 1] − 1 (each unit at most once). The mask of a kind with VMs in a unit contains the hosts of
+    that unit.
     """
 
     host_unit: array[int]
@@ -81,7 +82,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The certificate, a row a kind: it cannot fail while the sum of `terms` (kinds × units) is < `limits`."""
+    """The certificate, a row a kind: it cannot fail while Σ `terms` (kinds × units) < its limit."""
 
     terms: array[int]
     limits: array[int]
@@ -114,9 +115,9 @@ def saturation(
 ) -> tuple[array[int], array[int]]:
     """Return (least, most), kinds × hosts: the tables a_h(s) and A_h(s) of TOLERANCE §2 and §3.
 
-    `sizes` fall; sizes and room are small enough to afford a bit a unit. `least` is the least sum of sizes ≥ s
-    in (room − s, room], 0 where room < s; `most` the greatest such sum ≤ room. With `any_size` the sums may
-    contain any of the sizes.
+    `sizes` fall; sizes and room are small enough to afford a bit a unit. `least` is the least sum of sizes
+    ≥ s in (room − s, room], 0 where room < s; `most` the greatest such sum ≤ room. With `any_size` the sums
+    may contain any of the sizes.
     """
     return _sums.saturation(int64s(room), int64s(sizes), any_size)
 
@@ -155,7 +156,8 @@ def certified(layout: Layout, rows: Rows) -> array[int]:
 def find_witness(
     layout: Layout, sizes: Sequence[int], room: Sequence[int], most: array[int], areas: Sequence[int]
 ) -> FoundWitness | None:
-    """Return the smallest set of units that a threshold price refutes (TOLERANCE §3, §5), None if there is none.
+    """Return the smallest set of units that a threshold price refutes (TOLERANCE §3, §5), None if there is
+    none.
 
     Sizes and room are rounded down in one unit; `areas` are masks of hosts.
     """
@@ -182,8 +184,8 @@ def lost_under_prices(
 ) -> tuple[int, ...] | None:
     """Return the smallest set of units that these prices refute (TOLERANCE §3, §5), None if there is none.
 
-    Sizes (> 0 where priced) and room are rounded down in one unit; prices ≥ 0 by kind count for VMs that may run
-    only inside `area`. Costs a word for every price that a host can hold: for small prices.
+    Sizes (> 0 where priced) and room are rounded down in one unit; prices ≥ 0 by kind count for VMs that
+    may run only inside `area`. Costs a word for every price that a host can hold: for small prices.
     """
     dearest = max((price / size for price, size in zip(prices, sizes, strict=True) if price), default=0.0)
     units = _witness.lost_under_prices(
@@ -213,7 +215,8 @@ def pack(
     *,
     strategy: int | None = None,
 ) -> tuple[tuple[int, ...], ...] | None:
-    """Return how many items of each kind go into each bin (kinds × bins), None if no greedy packer finds room.
+    """Return how many items of each kind go into each bin (kinds × bins), None if no greedy packer finds
+    room.
 
     capacities ≥ 0; sizes > 0, counts and masks of allowed `bins` by kind, in any order. None proves nothing.
     `strategy` (0 … STRATEGIES − 1) tries one packer only.
@@ -259,10 +262,19 @@ def dearest_contents(
     Takes no memory for the capacity: also for bytes. sizes > 0, prices ≥ 0, capacity · price < 2^62. Looks at
     `budget` loads a capacity; then a value may be below its bound, which no load exceeds.
     """
+
+    def by_falling_ratio(i: int, j: int) -> int:
+        return prices[j] * sizes[i] - prices[i] * sizes[j]
+
     priced = [i for i in range(len(sizes)) if prices[i] > 0 and counts[i] > 0]
-    priced.sort(key=cmp_to_key(lambda i, j: prices[j] * sizes[i] - prices[i] * sizes[j]))
-    columns = ([column[i] for i in priced] for column in (sizes, counts, prices))
-    values, bounds, flat = _loads.dearest_contents(int64s(capacities), *map(int64s, columns), budget)
+    priced.sort(key=cmp_to_key(by_falling_ratio))
+    values, bounds, flat = _loads.dearest_contents(
+        int64s(capacities),
+        int64s([sizes[i] for i in priced]),
+        int64s([counts[i] for i in priced]),
+        int64s([prices[i] for i in priced]),
+        budget,
+    )
     loads = []
     for b in range(len(capacities)):
         load = [0] * len(sizes)
@@ -275,7 +287,8 @@ def dearest_contents(
 def dominators(layout: Layout, order: Sequence[int], room: Sequence[int]) -> array[int]:
     """Return for each position of `order` the earlier positions whose hosts dominate its host (TOLERANCE §4).
 
-    Only for units of one host each, unit h being host h. Words of positions, units // 64 + 1 words a position.
+    Only for units of one host each, unit h being host h. Words of positions, units // 64 + 1 words a
+    position.
     """
     return _failsets.dominators(
         int64s(order),

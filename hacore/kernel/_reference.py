@@ -1,4 +1,5 @@
-"""Slow twins of the kernels, written from the formulas and not from the compiled code: the oracle of its tests.
+"""Slow twins of the kernels, written from the formulas and not from the compiled code: the oracle of its
+tests.
 
 Same arguments and answers as the façade's functions. Never imported by production.
 """
@@ -77,7 +78,7 @@ def may_fail(layout: Layout, rows: Rows, kind: int, units: Sequence[int]) -> boo
 
 
 def certified(layout: Layout, rows: Rows) -> list[int]:
-    """Return for each kind the most failures under which no set makes it fail, −1: not even ∅. All sets tried."""
+    """Return the most failures under which no set makes each kind fail (−1: not even ∅); all sets tried."""
     return [
         next(
             (
@@ -92,7 +93,7 @@ def certified(layout: Layout, rows: Rows) -> list[int]:
 
 
 def only_inside(layout: Layout, kind: int, unit: int | None, area: int) -> bool:
-    """Tell whether a VM of the kind may run only inside the area once its own unit failed (None: it is down)."""
+    """Tell whether a VM of the kind may run only inside the area once its unit failed (None: it is down)."""
     own = sum(1 << h for h, of in enumerate(layout.host_unit) if of == unit)
     return not mask_of_kind(layout, kind) & ~own & ~area
 
@@ -100,7 +101,7 @@ def only_inside(layout: Layout, kind: int, unit: int | None, area: int) -> bool:
 def least_lost(
     layout: Layout, prices: Sequence[int], held: Sequence[int], area: int
 ) -> tuple[int, list[tuple[int, ...]]] | None:
-    """Return the fewest units that the prices refute, and all sets of so many that they do. All sets tried."""
+    """Return the fewest units that the prices refute, and all such sets of so many; all sets tried."""
     hosts, kinds = range(len(layout.host_unit)), range(len(prices))
     for k in range(layout.units + 1):
         lost = []
@@ -153,7 +154,7 @@ def fits(room: Sequence[int], items: Sequence[tuple[int, int]]) -> bool:
 
 
 def fullest(room: int, kinds: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """Return how many of each kind (size, count) fill the room best; of equals the one with the largest items."""
+    """Return how many of each kind (size, count) fill the room best; of equals, with the largest items."""
     loads: list[tuple[int, ...]] = [()]
     for size, count in kinds:
         loads = [(*load, n) for load in loads for n in range(min(count, room // size) + 1)]

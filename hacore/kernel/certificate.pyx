@@ -114,12 +114,13 @@ cdef void sort_descending(int64_t* keys, int64_t* tags, Py_ssize_t n) noexcept n
 
 
 cdef int64_t row_tolerates(
-    const int64_t* keys, const int64_t* tags, const uint64_t* holders, Py_ssize_t units, int64_t limit, bint down
+    const int64_t* keys, const int64_t* tags, const uint64_t* holders, Py_ssize_t units,
+    int64_t limit, bint down
 ) noexcept nogil:
     """Return the most failures under which the kind cannot fail, −1 if not even none.
 
-    A failure at a kind of which nothing is down needs one of its VMs in the set: the k − 1 largest terms and
-    the best unit that holds one, if the k largest do not contain it anyway.
+    A failure at a kind of which nothing is down needs one of its VMs in the set: the k − 1 largest terms
+    and the best unit that holds one, if the k largest do not contain it anyway.
     """
     cdef Py_ssize_t k, holder = -1
     cdef int64_t largest = 0
@@ -149,7 +150,7 @@ def certified(
     const int64_t[::1] terms not None, const int64_t[::1] limits not None, Py_ssize_t units,
     const int64_t[::1] start not None, const int64_t[::1] unit not None, const int64_t[::1] down not None
 ):
-    """Return, for each row, the largest k for which no set of k units can make its kind fail (−1: not even ∅)."""
+    """Return by row the largest k for which no set of k units can make its kind fail (−1: not even ∅)."""
     cdef Py_ssize_t kinds = limits.shape[0], kind, u, words = units // 64 + 1
     cdef array answer = clone(_INT64, kinds, False)
     cdef int64_t* result = <int64_t*> answer.data.as_longlongs

@@ -1,15 +1,15 @@
 """Branch and bound over the failure sets that the certificate leaves open (TOLERANCE §4).
 
-Walks all sets of k units that can reach the limit of some open row, without those that a dominating set stands
-for, and packs the VMs of each with the greedy packers. Says of a set: it packs, it is lost (volume or slots), or
-"open": then somebody else must decide it. Must never skip a set that is neither excluded by every row nor
-dominated.
+Walks all sets of k units that can reach the limit of some open row, without those that a dominating set
+stands for, and packs the VMs of each with the greedy packers. Says of a set: it packs, it is lost (volume,
+slots, or a complete search of a small one), or "open": then somebody else must decide it. Must never skip a
+set that is neither excluded by every row nor dominated.
 """
 
 from cpython.array cimport array, clone
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free as release
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from hacore.kernel.certificate cimport sort_descending
 from hacore.kernel.packing cimport FITS, FITS_NOT, STRATEGIES, Exact, Packing, pack_exactly, pack_with
@@ -19,7 +19,7 @@ cdef enum:
     SLICE_OVER = 1      # the budget is used up: call again
     LOST = 2            # `chosen` cannot be survived
     OPEN = 3            # `chosen` is undecided: somebody else must decide it
-    EXACT_STEPS = 20000 # of the complete search that small sets get
+    EXACT_STEPS = 20000     # of the complete search that small sets get
     LEAF_COST = 50      # packing a set costs about as much as this many nodes
 
 
@@ -35,7 +35,8 @@ cdef class FailureSets:
     cdef int depth, first_strategy
     cdef bint finished
     # what is read only; arrays keep the memory alive
-    cdef const int64_t[::1] host_unit, order, start, unit, count, down, capacity, sizes, mask_of, floor_sizes, most
+    cdef const int64_t[::1] host_unit, order, start, unit, count, down
+    cdef const int64_t[::1] capacity, sizes, mask_of, floor_sizes, most
     cdef const uint64_t[::1] masks, dominators
     # rows × units by position; rows; rows × (units + 1) × (k + 1)
     cdef int64_t* terms
@@ -57,9 +58,12 @@ cdef class FailureSets:
     def __cinit__(
         self, Py_ssize_t k, const int64_t[::1] host_unit not None, Py_ssize_t units,
         const int64_t[::1] order not None, const uint64_t[::1] dominators not None,
-        const int64_t[::1] rows not None, const int64_t[::1] terms not None, const int64_t[::1] limits not None,
-        const int64_t[::1] start not None, const int64_t[::1] unit not None, const int64_t[::1] count not None,
-        const int64_t[::1] down not None, const int64_t[::1] capacity not None, const int64_t[::1] sizes not None,
+        const int64_t[::1] rows not None, const int64_t[::1] terms not None,
+        const int64_t[::1] limits not None,
+        const int64_t[::1] start not None, const int64_t[::1] unit not None,
+        const int64_t[::1] count not None,
+        const int64_t[::1] down not None, const int64_t[::1] capacity not None,
+        const int64_t[::1] sizes not None,
         const int64_t[::1] mask_of not None, const uint64_t[::1] masks not None,
         const int64_t[::1] floor_sizes not None, const int64_t[::1] most not None
     ):
@@ -172,9 +176,11 @@ cdef class FailureSets:
     cdef bint reachable(self, Py_ssize_t depth, Py_ssize_t position) noexcept nogil:
         """Tell whether the picks so far and the best from `position` on can reach some row's limit."""
         cdef Py_ssize_t r
+        cdef const int64_t* best
         cdef int64_t* partial = self.partial + depth * self.rows
         for r in range(self.rows):
-            if partial[r] + self.best[(r * (self.units + 1) + position) * (self.k + 1) + self.k - depth] >= self.limits[r]:
+            best = self.best + (r * (self.units + 1) + position) * (self.k + 1)
+            if partial[r] + best[self.k - depth] >= self.limits[r]:
                 return True
         return False
 
@@ -251,7 +257,7 @@ cdef class FailureSets:
         return False
 
     cdef bint too_much(self) noexcept nogil:
-        """Tell whether volume or slots at some threshold already refute the set (TOLERANCE §3, every mask ignored)."""
+        """Tell whether volume or slots at some threshold refute the set (TOLERANCE §3, masks ignored)."""
         cdef Py_ssize_t kind, i
         cdef int64_t volume = 0, slots = 0, held, slots_held, h
         for kind in range(self.kinds):
@@ -340,7 +346,8 @@ def dominators(
     every mask and size h runs at least as many VMs of that size or more. A set with h' but without h is then
     survivable if the one with h instead is (exchange the two hosts; what went to h' goes to h).
     """
-    cdef Py_ssize_t hosts = room.shape[0], kinds = mask_of.shape[0], distinct = masks.shape[0] // max(words, 1)
+    cdef Py_ssize_t hosts = room.shape[0], kinds = mask_of.shape[0]
+    cdef Py_ssize_t distinct = masks.shape[0] // max(words, 1)
     cdef Py_ssize_t out_words = hosts // 64 + 1
     cdef array answer = clone(array("Q"), hosts * out_words, True)
     cdef uint64_t* out = <uint64_t*> answer.data.as_ulonglongs
@@ -366,15 +373,21 @@ def dominators(
     return answer
 
 
+cdef inline bint holds(const uint64_t* mask, int64_t host) noexcept nogil:
+    return mask[host >> 6] >> (host & 63) & 1
+
+
 cdef bint dominates(
-    int64_t strong, int64_t weak, const int64_t[::1] room, const int64_t[::1] mask_of, const uint64_t[::1] masks,
-    Py_ssize_t words, Py_ssize_t kinds, Py_ssize_t hosts, const int64_t* held, int64_t* ahead, Py_ssize_t distinct
+    int64_t strong, int64_t weak, const int64_t[::1] room, const int64_t[::1] mask_of,
+    const uint64_t[::1] masks,
+    Py_ssize_t words, Py_ssize_t kinds, Py_ssize_t hosts, const int64_t* held, int64_t* ahead,
+    Py_ssize_t distinct
 ) noexcept nogil:
     cdef Py_ssize_t m, kind
     if room[strong] < room[weak]:
         return False
     for m in range(distinct):
-        if masks[m * words + (weak >> 6)] >> (weak & 63) & 1 and not masks[m * words + (strong >> 6)] >> (strong & 63) & 1:
+        if holds(&masks[m * words], weak) and not holds(&masks[m * words], strong):
             return False
     memset(ahead, 0, distinct * sizeof(int64_t))
     for kind in range(kinds):

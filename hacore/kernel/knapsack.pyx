@@ -19,10 +19,11 @@ cdef void take(int64_t* dearest, int64_t top, int64_t size, int64_t price) noexc
 
 
 def dearest_loads(
-    const int64_t[::1] capacities not None, const int64_t[::1] sizes not None, const int64_t[::1] counts not None,
+    const int64_t[::1] capacities not None, const int64_t[::1] sizes not None,
+    const int64_t[::1] counts not None,
     const int64_t[::1] prices not None
 ):
-    """Return, for each capacity ≥ 0, the greatest price of a load of at most counts[i] items of sizes[i] ≥ 0."""
+    """Return for each capacity ≥ 0 the dearest load of at most counts[i] items of sizes[i] ≥ 0."""
     cdef Py_ssize_t i, bins = capacities.shape[0]
     cdef int64_t top = 0, left, parcel, free_of_room = 0
     cdef array answer = clone(_INT64, bins, True)

@@ -1,6 +1,6 @@
-"""The dearest load of a bin and what is in it, by branch and bound (Martello & Toth, Knapsack Problems, §3.3).
+"""The dearest load of a bin and what is in it, by branch and bound (Martello & Toth, Knapsack Problems, 3.3).
 
-The same K_h(π) as `knapsack`, at a cost that does not grow with the units of the capacity; also names the load.
+The same K_h(π) as `knapsack`, at a cost that does not grow with the capacity's units; also names the load.
 Exact in integers unless the budget ends the search, and then says so with an upper bound. Must never round.
 """
 
@@ -24,7 +24,9 @@ cdef inline int64_t promise(const Kinds* p, Py_ssize_t kind, int64_t room) noexc
     return room * p.prices[kind] // p.sizes[kind] if kind < p.kinds else 0
 
 
-cdef int64_t dearest(const Kinds* p, int64_t capacity, int64_t budget, int64_t* load, bint* exact) noexcept nogil:
+cdef int64_t dearest(
+    const Kinds* p, int64_t capacity, int64_t budget, int64_t* load, bint* exact
+) noexcept nogil:
     cdef Py_ssize_t kind = 0
     cdef int64_t room = capacity, value = 0, best = -1, number
     exact[0] = True
@@ -64,8 +66,8 @@ cdef int64_t dearest(const Kinds* p, int64_t capacity, int64_t budget, int64_t* 
 
 
 def dearest_contents(
-    const int64_t[::1] capacities not None, const int64_t[::1] sizes not None, const int64_t[::1] counts not None,
-    const int64_t[::1] prices not None, int64_t budget
+    const int64_t[::1] capacities not None, const int64_t[::1] sizes not None,
+    const int64_t[::1] counts not None, const int64_t[::1] prices not None, int64_t budget
 ):
     """Return (values, bounds, loads) for each capacity ≥ 0: the price of the dearest load found, what no load
     exceeds, and how many of each kind are in it (capacities × kinds).

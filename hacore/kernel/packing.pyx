@@ -166,7 +166,7 @@ cdef bint alike(const Packing* p, int64_t one, int64_t other) noexcept nogil:
 
 
 cdef Exact place_rest(Packing* p, Py_ssize_t kind, Py_ssize_t first, int64_t* steps) noexcept nogil:
-    """Place one more of the kind into `order[first]` or a later bin, then all the rest; depth ≤ MOST_EXACT_ITEMS.
+    """Place one more of the kind into `order[first]` or a later bin, then all the rest.
 
     Equal items go into bins by rising position, and of bins that are alike only the first is tried: both only
     leave out packings that mirror one that is tried.
@@ -216,7 +216,8 @@ cdef Exact pack_exactly(Packing* p, int64_t steps) noexcept nogil:
 
 
 def pack(
-    const int64_t[::1] capacity not None, const int64_t[::1] sizes not None, const int64_t[::1] mask_of not None,
+    const int64_t[::1] capacity not None, const int64_t[::1] sizes not None,
+    const int64_t[::1] mask_of not None,
     const uint64_t[::1] masks not None, const int64_t[::1] wanted not None, const int64_t[::1] order not None,
     int strategy=-1
 ):

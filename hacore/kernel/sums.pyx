@@ -1,7 +1,8 @@
 """Reachable sums: what can a host have received from an any-fit packer that then fails?
 
-Decides the two tables of TOLERANCE §2 and §3, for every kind of VM and every host: the least sum that leaves
-no room for one more VM of the kind's size, and the greatest sum that fits. Must never know what a VM is.
+Decides the two tables of TOLERANCE §2 and §3, for every kind of VM and every host: the least sum that
+leaves no room for one more VM of the kind's size, and the greatest sum that fits. Must never know what a VM
+is.
 """
 
 from cpython.array cimport array, clone
@@ -23,8 +24,8 @@ cdef array _INT64 = array("q")
 cdef void close_under(uint64_t* reached, int64_t words, int64_t size) noexcept nogil:
     """Add every multiple of `size` > 0 to every reached sum: unbounded subset sum.
 
-    Shifts below a word are doubled until they pass it (then the multiples 0 … 2^j − 1 are in); from there one
-    ascending pass in place closes the set, because the words it reads lie below and are finished.
+    Shifts below a word are doubled until they pass it (then the multiples 0 … 2^j − 1 are in); from there
+    one ascending pass in place closes the set, because the words it reads lie below and are finished.
     """
     cdef int64_t i, jump, shift = size
     cdef int bits
@@ -99,8 +100,8 @@ def saturation(const int64_t[::1] room not None, const int64_t[::1] sizes not No
     """Return (least, most), each kinds × hosts: the tables a_h(s) and A_h(s) of TOLERANCE §2 and §3.
 
     room: free memory by host, ≥ 0. sizes: one a kind, descending. All in one unit, small enough for a bit a
-    unit. least: the least sum of sizes ≥ s in (room − s, room], 0 where room < s. most: the greatest such sum
-    ≤ room. A size of 0 (rounded down) saturates nothing and adds nothing.
+    unit. least: the least sum of sizes ≥ s in (room − s, room], 0 where room < s. most: the greatest such
+    sum ≤ room. A size of 0 (rounded down) saturates nothing and adds nothing.
     any_size: the sums may be of any sizes, not only of those ≥ s (TOLERANCE §6, history-free).
     """
     cdef Py_ssize_t cells = room.shape[0] * sizes.shape[0], host

@@ -1,7 +1,8 @@
 """The witness of TOLERANCE §3 and §5: prices that show a failure set to be lost, for all sets at once.
 
-Tries two price vectors a size and area: the size itself, or 1, for every VM at least as large that may run only
-inside the area. The k largest terms are the worst set. Must never round: what comes in is rounded down already.
+Tries two price vectors a size and area: the size itself, or 1, for every VM at least as large that may run
+only inside the area. The k largest terms are the worst set. Must never round: what comes in is rounded down
+already.
 """
 
 from cpython.array cimport array, clone
@@ -35,7 +36,7 @@ cdef struct Worst:
 cdef int64_t who_counts(
     const uint64_t* mask, const uint64_t* area, const int64_t* host_unit, Py_ssize_t hosts
 ) noexcept nogil:
-    """Return whose VMs with this mask may run only inside the area: EVERYBODY's, one unit's when it failed, NOBODY's."""
+    """Return whose VMs with this mask may run only in the area: EVERYBODY's, a failed unit's, NOBODY's."""
     cdef Py_ssize_t h, w
     cdef int64_t only = EVERYBODY
     cdef uint64_t outside
@@ -52,10 +53,11 @@ cdef int64_t who_counts(
 
 
 cdef int64_t least_lost(
-    const int64_t* priced, int64_t priced_down, const int64_t* held, const uint64_t* area, const int64_t* host_unit,
+    const int64_t* priced, int64_t priced_down, const int64_t* held, const uint64_t* area,
+    const int64_t* host_unit,
     Py_ssize_t hosts, Py_ssize_t units, int64_t* keys, int64_t* tags
 ) noexcept nogil:
-    """Return the least number of units whose k largest terms exceed what the area holds; units + 1 if none."""
+    """Return the fewest units whose largest terms exceed what the area holds; units + 1 if none do."""
     cdef Py_ssize_t h, u
     cdef int64_t total = -priced_down
     for u in range(units):
@@ -75,7 +77,11 @@ cdef int64_t least_lost(
     return units + 1
 
 
-cdef void note(Worst* worst, int64_t failures, int64_t area, int64_t kind, int64_t slots, int64_t* best, const int64_t* tags, Py_ssize_t units) noexcept nogil:
+cdef void note(
+    Worst* worst, int64_t failures, int64_t area, int64_t kind, int64_t slots, int64_t* best,
+    const int64_t* tags,
+    Py_ssize_t units
+) noexcept nogil:
     if failures >= worst.failures:
         return
     worst.failures = failures
@@ -97,7 +103,7 @@ cdef void search(
     cdef int64_t* keys = scratch + 2 * units
     cdef int64_t* tags = scratch + 3 * units
     cdef int64_t* slots_held = scratch + 4 * units
-    cdef int64_t bytes_down, slots_down, whose
+    cdef int64_t bytes_down, slots_down, whose, failures
     cdef bint any_priced
     for a in range(areas.shape[0] // words):
         memset(scratch, 0, 2 * units * sizeof(int64_t))
@@ -120,10 +126,18 @@ cdef void search(
                             slots_lost[unit[e]] += count[e]
                 j += 1
             if any_priced:
-                note(worst, least_lost(bytes_lost, bytes_down, &most[first * hosts], &areas[a * words], &host_unit[0], hosts, units, keys, tags), a, j - 1, 0, best, tags, units)
+                failures = least_lost(
+                    bytes_lost, bytes_down, &most[first * hosts], &areas[a * words], &host_unit[0], hosts,
+                    units, keys, tags
+                )
+                note(worst, failures, a, j - 1, 0, best, tags, units)
                 for h in range(hosts):
                     slots_held[h] = room[h] // sizes[first]
-                note(worst, least_lost(slots_lost, slots_down, slots_held, &areas[a * words], &host_unit[0], hosts, units, keys, tags), a, j - 1, 1, best, tags, units)
+                failures = least_lost(
+                    slots_lost, slots_down, slots_held, &areas[a * words], &host_unit[0], hosts, units,
+                    keys, tags
+                )
+                note(worst, failures, a, j - 1, 1, best, tags, units)
             first = j
 
 
@@ -134,7 +148,7 @@ def find_witness(
     const int64_t[::1] count not None, const int64_t[::1] down not None, const int64_t[::1] most not None,
     const uint64_t[::1] areas not None
 ):
-    """Return (units that are lost together, area, last priced kind, slots?), the fewest units; None if none is."""
+    """Return (the fewest units that are lost together, area, last priced kind, slots?), None if none are."""
     cdef Worst worst
     cdef array best = clone(_INT64, units + 1, True)
     cdef int64_t* scratch = <int64_t*> calloc(4 * units + host_unit.shape[0] + 1, sizeof(int64_t))
@@ -157,15 +171,18 @@ def find_witness(
 cdef void cheapest_loads(
     const int64_t[::1] sizes, const int64_t[::1] prices, const char* counts, int64_t* lightest, int64_t top
 ) noexcept nogil:
-    """lightest[p] = the least memory of a load of price ≥ p, any number of each kind; INT64_MAX if there is none."""
-    cdef int64_t p
+    """lightest[p] = the least memory of a load of price ≥ p, any number of each kind."""
+    cdef int64_t p, rest
     cdef Py_ssize_t kind
     lightest[0] = 0
     for p in range(1, top + 1):
         lightest[p] = HEAVIEST
         for kind in range(sizes.shape[0]):
-            if counts[kind] and prices[kind] > 0 and lightest[max(0, p - prices[kind])] < HEAVIEST - sizes[kind]:
-                lightest[p] = min(lightest[p], lightest[max(0, p - prices[kind])] + sizes[kind])
+            if not counts[kind]:
+                continue
+            rest = lightest[max(0, p - prices[kind])]
+            if rest < HEAVIEST - sizes[kind]:
+                lightest[p] = min(lightest[p], rest + sizes[kind])
 
 
 cdef int64_t dearest_within(const int64_t* lightest, int64_t top, int64_t room) noexcept nogil:

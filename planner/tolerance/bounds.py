@@ -1,7 +1,7 @@
 """The closed forms of TOLERANCE §2, §3, §5 and §6: what one sort a kind of VM proves about all failure sets.
 
-The certificate gives the lower bound, the witness the upper one. Counts failure units, from −1 (not even today)
-to the number of units. Must never search, and never round towards a claim.
+The certificate gives the lower bound, the witness the upper one. Counts failure units, from −1 (not even
+today) to the number of units. Must never search, and never round towards a claim.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _as_ceiling(found: FoundWitness, areas: list[int]) -> Ceiling:
 
 
 def _areas(counted: Counted) -> list[int]:
-    """Return the sets of hosts inside which demand is weighed against room (TOLERANCE §5), everywhere first."""
+    """Return the sets of hosts in which demand is weighed against room (TOLERANCE §5), everywhere first."""
     everywhere = counted.problem.everywhere
     masks = sorted(set(counted.problem.candidates) - {everywhere})
     areas = [everywhere, *masks]
@@ -120,8 +120,8 @@ def _out_of_reach(counted: Counted) -> Ceiling:
 def history_free(counted: Counted) -> int:
     """Return failures that are survived one after the other in any order, whatever restarts went before.
 
-    TOLERANCE §6, last point: all protected needs of a failed unit count, and a host may have been saturated by
-    VMs of any size.
+    TOLERANCE §6, last point: all protected needs of a failed unit count, and a host may have been saturated
+    by VMs of any size.
     """
     bounds = [_history_free(counted, counted.safe)]
     if counted.rounded:

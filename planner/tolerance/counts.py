@@ -18,7 +18,7 @@ from planner.placement.packing import Instance, Item
 from planner.placement.problem import DOWN, Problem
 
 MOST_UNITS = 1 << 21
-"""The tables of reachable sums take a bit for each unit of the roomiest host; beyond this, units are rounded."""
+"""The tables take a bit for each unit of the roomiest host; beyond this many, units are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Counted:
         return sum(1 << host for host in self.hosts_of(units))
 
     def wanted(self, units: Sequence[int]) -> list[int]:
-        """Return how many VMs of each kind need a place if these units fail: theirs and those that are down."""
+        """Return how many VMs of each kind need a place if these units fail: theirs and those down."""
         failed = set(units)
         layout = self.layout
         return [
@@ -174,7 +174,8 @@ def _scales(problem: Problem, needs: list[int]) -> tuple[Scale, Scale, Scale]:
 
 
 def leaf(counted: Counted, units: Sequence[int]) -> tuple[Instance, list[int | None]]:
-    """Return the question whether the loss of these units is survived, and each kind's item (None: no VM of it).
+    """Return the question whether the loss of these units is survived, and each kind's item (None: no VM of
+    it).
 
     In the exact unit; the bins are the hosts that stay, in order.
     """

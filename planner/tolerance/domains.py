@@ -43,7 +43,8 @@ def _domain(value: str | None, host: str) -> tuple[str, str]:
 
 
 def _cap(pool: Pool, problem: Problem, key: str) -> int | None:
-    """Return how many domains may fail with the quorum kept: the largest ones together within the cap of hosts.
+    """Return how many domains may fail with the quorum kept: the largest ones together within the cap of
+    hosts.
 
     Every live host of a domain counts, in service or not.
     """

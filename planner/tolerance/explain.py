@@ -1,7 +1,7 @@
 """Who does not fit: the VMs and the reason of a witness.
 
-Decides which VMs to show for a lost failure set (as few as a closed-form proof needs) and whether memory alone
-loses it. Must never call a set lost itself: that is proved before.
+Decides which VMs to show for a lost failure set (as few as a closed-form proof needs) and whether memory
+alone loses it. Must never call a set lost itself: that is proved before.
 """
 
 from __future__ import annotations
@@ -64,17 +64,18 @@ def _memory_alone(counted: Counted, lost: Lost, most: array[int], deadline: Dead
 
 
 def _vms(counted: Counted, lost: Lost, most: array[int]) -> list[int]:
-    """Return the fewest VMs that a threshold proof needs, else those with a price, else all that must restart."""
+    """Return the fewest VMs that a threshold proof needs, else the priced ones, else all that restart."""
     problem = counted.problem
     failed = counted.mask_of(lost.units)
     restarting = _restarting(counted, lost.units)
-    proofs = []
+    proofs: list[list[int]] = []
     for area in dict.fromkeys((problem.everywhere, problem.everywhere if lost.area is None else lost.area)):
         inside = [i for i in restarting if not problem.candidates[i] & ~failed & ~area]
         proofs.append(_proof(counted, inside, area & ~failed, most))
     found = [proof for proof in proofs if proof]
     if found:
-        return sorted(min(found, key=len))
+        fewest = min(found, key=len)
+        return sorted(fewest)
     if lost.prices is not None:
         priced = _priced(counted, lost.prices, restarting)
         if priced:
@@ -92,7 +93,8 @@ def _restarting(counted: Counted, units: Sequence[int]) -> list[int]:
 
 
 def _proof(counted: Counted, vms: Sequence[int], area: int, most: array[int]) -> list[int]:
-    """Return the fewest of the VMs (largest first) that cannot all be inside the area; empty if none are proved.
+    """Return the fewest of the VMs (largest first) that cannot all be inside the area; empty if none are
+    proved.
 
     For each need s that occurs: more VMs of at least s than the area has slots of s, or more memory than its
     hosts can fill with such VMs.

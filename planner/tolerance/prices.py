@@ -1,7 +1,7 @@
 """Price vectors of TOLERANCE §3: which prices on the kinds of VM show a failure set to be lost?
 
-Alternates "S ← the k largest terms under the prices" and "prices ← dual of the pattern LP for S". Every claim is
-rechecked here in integers, whatever the solver said. Must never import a solver at load time.
+Alternates "S ← the k largest terms under the prices" and "prices ← dual of the pattern LP for S". Every
+claim is rechecked here in integers, whatever the solver said. Must never import a solver at load time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def guess(counted: Counted, fewer_than: int) -> Priced | None:
 
 
 def refute(counted: Counted, units: Sequence[int], deadline: Deadline) -> Priced | None:
-    """Return a failure set of as many units that prices show to be lost, beginning with these; None if not found."""
+    """Return as many units that prices show to be lost, beginning with these; None if none are found."""
     from planner.placement.pattern import price_vector
 
     tried: set[tuple[int, ...]] = set()
@@ -75,7 +75,7 @@ def refute(counted: Counted, units: Sequence[int], deadline: Deadline) -> Priced
 
 
 def _spread(counted: Counted, item_of: Sequence[int | None], by_item: Sequence[int]) -> list[int]:
-    """Return a price for every kind: its item's, else that of the next smaller kind with the same candidates."""
+    """Return a price for every kind: its item's, else the next smaller kind's with the same candidates."""
     prices = [0] * len(item_of)
     last: dict[int, int] = {}
     for kind in range(len(item_of) - 1, -1, -1):
@@ -98,7 +98,7 @@ def worst(counted: Counted, prices: Sequence[int], failures: int) -> tuple[int, 
 
 
 def is_lost(counted: Counted, units: Sequence[int], prices: Sequence[int]) -> bool:
-    """Tell whether the VMs of these units are dearer than all that the survivors can hold: a proof, in integers."""
+    """Tell whether the VMs of these units are dearer than all that the survivors can hold: a proof."""
     wanted = counted.wanted(units)
     failed = counted.mask_of(units)
     alive = [h for h in range(len(counted.problem.hosts)) if not failed >> h & 1]
@@ -109,7 +109,7 @@ def is_lost(counted: Counted, units: Sequence[int], prices: Sequence[int]) -> bo
 def _held(
     counted: Counted, prices: Sequence[int], hosts: Sequence[int], wanted: Sequence[int] | None
 ) -> dict[int, int]:
-    """Return the dearest load of each host, in loose units; `wanted` limits it to so many VMs of each kind."""
+    """Return the dearest load of each host, in loose units; `wanted` limits the VMs of each kind."""
     by_kinds: dict[tuple[int, ...], list[int]] = {}
     priced = [kind for kind, price in enumerate(prices) if price > 0 and (wanted is None or wanted[kind])]
     for host in hosts:

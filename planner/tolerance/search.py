@@ -1,8 +1,9 @@
-"""Closes the gap between the closed bounds (TOLERANCE §4): branch and bound over what the certificate leaves open.
+"""Closes the gap between the closed bounds (TOLERANCE §4): branch and bound over what the certificate
+leaves open.
 
-Decides one number of failures after the other: every open set packs, or one is lost, or the limit comes first.
-The kernel walks and packs; prices and the leaf solver are asked only for what it leaves undecided, so that most
-answers never load a solver. Must never take "not decided" for an answer.
+Decides one number of failures after the other: every open set packs, or one is lost, or the limit comes
+first. The kernel walks and packs; prices and the leaf solver are asked only for what it leaves undecided,
+so that most answers never load a solver. Must never take "not decided" for an answer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from planner.tolerance.prices import guess, refute
 SLICE_NODES = 20_000
 """Kernel work between two looks at the deadline and at signals: a few milliseconds."""
 FIRST_NODES = 200_000
-"""Kernel work on one level before a solver is loaded. Counted, not timed: the answer must not depend on speed."""
+"""Kernel work on one level before a solver is loaded: counted, lest the answer depend on speed."""
 MOST_UNDECIDED = 64
 ROWS_AT_ONCE = 64
 """Open rows are searched in groups: the tables of a group stay small."""
@@ -48,7 +49,7 @@ class Found:
     upper: int
     method: Method
     lost: Lost
-    solver: SolverUse = SolverUse()
+    solver: SolverUse
 
 
 def search(
@@ -59,7 +60,11 @@ def search(
     Without `solve` only the kernel searches, and only for a few ten milliseconds.
     """
     found = Found(
-        closed.lower, closed.upper, "certificate", Lost(closed.ceiling.units, area=closed.ceiling.area)
+        closed.lower,
+        closed.upper,
+        "certificate",
+        Lost(closed.ceiling.units, area=closed.ceiling.area),
+        SolverUse(),
     )
     if found.lower < min(found.upper, cap):
         found = _guessed(counted, found)
@@ -186,7 +191,7 @@ class _Level:
         return None if priced is None else Lost(priced.units, prices=priced.prices)
 
     def _decide_all(self, seconds: float) -> Lost | None:
-        """Let the leaf solver decide every undecided set, each for so long at most; keep those that stay open."""
+        """Let the leaf solver decide every undecided set, each for so long at most; keep what stays open."""
         waiting, self.undecided = self.undecided, []
         for position, units in enumerate(waiting):
             if self.deadline.passed():

@@ -24,5 +24,5 @@ def bounds(counted: Counted, simultaneous: Bounds, cap: int | None) -> Bounds:
 
 
 def _alike(counted: Counted) -> int:
-    """Return up to how many failures both figures are the same: VMs that are down are a choice before the first."""
+    """Return up to how many failures both figures agree: where VMs that are down go is a choice."""
     return 0 if any(counted.layout.down) else 1

@@ -1,6 +1,7 @@
 """The simultaneous tolerance of counted VMs: closed bounds, search, quorum cap, proof.
 
-Units may be hosts or whole domains. Decides no packing itself, and never says more than one of the proofs does.
+Units may be hosts or whole domains. Decides no packing itself, and never says more than one of the proofs
+does.
 """
 
 from __future__ import annotations
