@@ -117,7 +117,8 @@ class PoolWatcher:
             self._take_snapshot(update.snapshot)
             return
         if update.problem != self._state.problem:
-            _log.warning("%s: %s", self._watched.source, update.problem)
+            named = update.problem.startswith(self._watched.source)
+            _log.warning("%s", update.problem if named else f"{self._watched.source}: {update.problem}")
         self._become(partial(transition.lost, problem=update.problem))
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:

@@ -141,6 +141,13 @@ def test_loss_is_said_once_in_the_log_and_keeps_the_figures(
     assert watcher.state.up
 
 
+def test_loss_that_names_its_source_is_not_named_twice(
+    watcher: PoolWatcher, feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed.report(Lost("https://master.example: connection refused"))
+    assert caplog.messages == ["https://master.example: connection refused"]
+
+
 def test_planning_that_breaks_keeps_the_last_figures(
     watcher: PoolWatcher, feed: Feed, planner: FakePlanner, renamed: Renamed, caplog: pytest.LogCaptureFixture
 ) -> None:
