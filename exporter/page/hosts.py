@@ -59,9 +59,9 @@ class HostView:
     vms: str
 
 
-def host_views(pool: Pool, losses: Mapping[str, HostLoss], *, current: bool) -> tuple[HostView, ...]:
+def host_views(facts: Facts, losses: Mapping[str, HostLoss], *, current: bool) -> tuple[HostView, ...]:
     """Return the hosts by name. `losses`: by host UUID, as far as worked out; `current`: they still hold."""
-    used, vms = Facts(pool).memory_used_bytes, _vms_by_host(pool)
+    pool, used, vms = facts.pool, facts.memory_used_bytes, _vms_by_host(facts.pool)
     hosts = sorted(pool.hosts, key=lambda host: (natural(host.name), host.uuid))
     return tuple(
         _host(pool, host, used, vms[host.uuid], _loss(host, losses.get(host.uuid), current)) for host in hosts
@@ -109,9 +109,9 @@ def _loss(host: Host, loss: HostLoss | None, current: bool) -> tuple[str, Tone]:
     if loss is None:
         return "not worked out yet", "unknown"
     if loss.unplaced_vms == 0:
-        return "all would restart", "good" if current else "plain"
-    vms = words.plural(loss.unplaced_vms, "VM")
-    return (f"{vms} would not restart", "bad") if loss.proven else (f"at most {vms} would not", "unknown")
+        return "all VMs restart", "good" if current else "plain"
+    stay = f"{words.plural(loss.unplaced_vms, 'VM')} stay{'s' if loss.unplaced_vms == 1 else ''} down"
+    return (stay, "bad") if loss.proven else (f"at most {stay}", "unknown")
 
 
 def _segments(total_bytes: int, used: Mapping[str, int]) -> tuple[Segment, ...]:
@@ -128,9 +128,9 @@ def _segments(total_bytes: int, used: Mapping[str, int]) -> tuple[Segment, ...]:
     return tuple(found)
 
 
-def legend(pool: Pool) -> tuple[LegendEntry, ...]:
+def legend(facts: Facts) -> tuple[LegendEntry, ...]:
     """Return what the colours of the bars mean, with their sums over the pool."""
-    used = Facts(pool).memory_used_bytes
+    pool, used = facts.pool, facts.memory_used_bytes
     sums = {kind: sum(used[host.uuid, kind] for host in pool.hosts) for kind in KINDS}
     sums["control-domain"] += sum(host.memory_overhead_bytes for host in pool.hosts)
     sums["free"] = sum(pool.free_bytes(host.uuid) for host in pool.hosts)

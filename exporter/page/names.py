@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from planner.model import Pool
@@ -25,7 +26,8 @@ def vm_name(pool: Pool, uuid: str) -> str:
     return (vm.name if vm else "") or uuid
 
 
+@lru_cache(maxsize=16384)
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key under which host-2 comes before host-10."""
+    """Return a sort key under which host-2 comes before host-10; kept, for it is asked for at every look."""
     parts = _PARTS.findall(name.casefold())
     return tuple((0, int(part), "") if part[0].isdecimal() else (1, 0, part) for part in parts)

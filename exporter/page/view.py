@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from exporter.facts import Facts
 from exporter.page import words
 from exporter.page.hosts import HostView, LegendEntry, host_views, legend
 from exporter.page.names import Tone, host_name, natural, vm_name
 from exporter.state import Figures, PoolState
-from planner.model import Pool
 from planner.results import Reject, Tolerance
 
 STALE_AFTER_SECONDS = 180.0
@@ -137,7 +137,7 @@ def link_view(state: PoolState, position: int, now_seconds: float) -> PoolLink:
 def pool_view(state: PoolState, position: int, now_seconds: float) -> PoolView:
     """Return what the page shows of a pool at a moment (seconds since the epoch)."""
     age = state.age_seconds(now_seconds)
-    pool = state.pool
+    counted = _counted(state)
     rejects = state.snapshot.rejects if state.snapshot else ()
     losses = state.figures.host_losses if state.figures else {}
     return PoolView(
@@ -148,10 +148,10 @@ def pool_view(state: PoolState, position: int, now_seconds: float) -> PoolView:
         age="never" if age is None else f"{words.age(age)} ago",
         headline=headline(state, now_seconds),
         banners=tuple(_banners(state, now_seconds)),
-        facts=tuple(_facts(pool, state)) if pool else (),
+        facts=tuple(_facts(counted, state)) if counted else (),
         witness=_witness(state.figures),
-        hosts=host_views(pool, losses, current=is_current(state, now_seconds)) if pool else (),
-        legend=legend(pool) if pool else (),
+        hosts=host_views(counted, losses, current=is_current(state, now_seconds)) if counted else (),
+        legend=legend(counted) if counted else (),
         rejects=rejects[:MAX_REJECTS],
         more_rejects=max(0, len(rejects) - MAX_REJECTS),
     )
@@ -260,8 +260,16 @@ def _banners(state: PoolState, now_seconds: float) -> list[Banner]:
 # Beside the figure
 
 
-def _facts(pool: Pool, state: PoolState) -> list[Fact]:
-    in_service, down = len(pool.hosts_in_service), sum(map(pool.is_down, pool.protected_vms))
+def _counted(state: PoolState) -> Facts | None:
+    """Return what is counted in the pool as last seen, as the metrics count it."""
+    if state.facts is None and state.pool is not None:
+        return Facts(state.pool)
+    return state.facts
+
+
+def _facts(counted: Facts, state: PoolState) -> list[Fact]:
+    pool, down = counted.pool, counted.protected_down
+    in_service = len(pool.hosts_in_service)
     facts = [
         Fact(
             "Hosts in service",
@@ -296,7 +304,9 @@ def _figure_facts(figures: Figures) -> list[Fact]:
     facts.append(Fact("One after another", words.figure(sequential), "" if sequential.proven else "bounds"))
     solver = f", {words.plural(tolerance.solver.calls, 'solver call')}" if tolerance.solver.calls else ""
     worked = f"in {words.duration(tolerance.elapsed_seconds)}{solver}"
-    facts.append(Fact("Worked out", worked, words.method(tolerance.simultaneous.method)))
+    proof = words.method(tolerance.simultaneous.method)
+    note = proof if tolerance.simultaneous.proven else f"lower bound {proof}"
+    facts.append(Fact("Worked out", worked, note))
     return facts
 
 

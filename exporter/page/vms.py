@@ -135,7 +135,9 @@ def vm_table(pool: Pool, query: Query, key: str) -> VMTable:
 def _found(count: int, total: int, start: int) -> str:
     if count == 0:
         return "no VM matches" if total else "no VM"
-    shown = f"{start + 1}–{min(count, start + PAGE_SIZE)} of {words.plural(count, 'VM')}"
+    shown = words.plural(count, "VM")
+    if count > PAGE_SIZE:
+        shown = f"{start + 1}–{min(count, start + PAGE_SIZE)} of {shown}"
     return shown if count == total else f"{shown} found, {total} in all"
 
 
