@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
+
+_HOST = re.compile(r"[0-9A-Za-z._:-]+")
+"""What names and addresses of hosts are made of, IPv6 without its brackets."""
 
 
 def member_url(url: str, address: str) -> str | None:
@@ -19,7 +23,7 @@ def member_url(url: str, address: str) -> str | None:
         host, port = asked.hostname, asked.port
     except ValueError:
         return None
-    if not host or asked.netloc != address or "@" in address:
+    if not host or asked.netloc != address or "@" in address or not _HOST.fullmatch(host):
         return None
     name = f"[{host}]" if ":" in host else host
     port = port if port is not None else parts.port

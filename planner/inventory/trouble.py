@@ -34,6 +34,8 @@ def _meaning(error: Exception) -> str:
     match error:
         case ssl.SSLCertVerificationError():
             return f"TLS certificate not trusted: {error.verify_message}; give its CA, or --insecure"
+        case ssl.SSLError() if error.reason == "WRONG_VERSION_NUMBER":
+            return "no TLS spoken there; is it http://?"
         case ssl.SSLError():
             return f"TLS fails: {error.reason or error}"
         case socket.gaierror():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -140,17 +140,3 @@ def _answer(connection: socket.socket, answer: bytes, requests: list[bytes]) -> 
             if answer and b"</methodCall>" in data:
                 connection.sendall(answer)
                 return
-
-
-def http_answer(body: bytes, status: str = "200 OK") -> bytes:
-    """Return a whole HTTP answer."""
-    head = f"HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
-@contextmanager
-def free_port() -> Iterator[int]:
-    """Hold a port on which nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 import XenAPI
@@ -15,10 +15,7 @@ from lab.xapi.server import RunningServer, serve
 from planner.inventory.follow import Lost, Seen
 from planner.model import Pool
 
-if TYPE_CHECKING:
-    from conftest import Following
-
-pytestmark = pytest.mark.filterwarnings("error")
+Following = Callable[[str], Any]
 
 
 @pytest.fixture
