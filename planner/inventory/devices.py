@@ -75,8 +75,10 @@ class Devices:
         """Return a VM's devices of one class by reference; ties it down for those without a record."""
         for ref in vm.texts(key):
             record = self._tables[name].get(ref)
-            if record is None or reference_of(record.get("VM")) is None:
+            if record is None:
                 _unreadable(vm, needs, f"{key}: no record of {ref}")
+            elif record.get("VM") != vm.ref:
+                _unreadable(vm, needs, f"{key}: {ref} does not name this VM")
         return self._owned[name].get(vm.ref, [])
 
     def _add_disk(self, vm: Reader, ref: str, needs: Needs) -> None:
@@ -120,12 +122,12 @@ class Devices:
 
     def _add_vgpu(self, vm: Reader, ref: str, needs: Needs, pcis_of_others: set[str]) -> None:
         vgpu = self._tables["vgpu"][ref]
-        group = reference_of(vgpu.get("GPU_group"))
-        if group is None:
-            _unreadable(vm, needs, f"VGPU {_uuid(vgpu, ref)}: names no GPU_group")
+        group, vgpu_type = reference_of(vgpu.get("GPU_group")), vgpu.get("type", NULL_REF)
+        if group is None or not isinstance(vgpu_type, str):
+            _unreadable(vm, needs, f"VGPU {_uuid(vgpu, ref)}: names no GPU_group or type")
             return
         pcis_of_others.add(str(vgpu.get("PCI")))
-        hosts = self._layout.hosts_of_gpu_group(group, reference_of(vgpu.get("type")))
+        hosts = self._layout.hosts_of_gpu_group(group, reference_of(vgpu_type))
         needs.only_on(hosts, f"{HAS_VGPU}: VGPU {_uuid(vgpu, ref)}")
 
     def _add_vusb(self, vm: Reader, ref: str, needs: Needs) -> None:

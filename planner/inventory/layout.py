@@ -18,7 +18,8 @@ from planner.inventory.reader import Reader, Rejects, reference_of
 from planner.inventory.records import Record, Tables
 from planner.model import SR, Network
 
-RUNNING_STATES = frozenset({"Running", "Paused"})
+RUNNING_STATES = ("Running", "Paused")
+"""A tuple, as what is looked up may be garbage that has no hash."""
 
 
 class Layout:
