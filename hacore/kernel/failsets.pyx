@@ -12,15 +12,16 @@ from libc.stdlib cimport calloc, free as release
 from libc.string cimport memset
 
 from hacore.kernel.certificate cimport sort_descending
-from hacore.kernel.packing cimport FITS, FITS_NOT, STRATEGIES, Exact, Packing, pack_exactly, pack_with
+from hacore.kernel.packing cimport FITS, FITS_NOT, STRATEGIES, Exact, Packing, fills, pack_exactly, pack_with
 
 cdef enum:
     EXHAUSTED = 0       # every set of k units is excluded, dominated, packed or was handed out
     SLICE_OVER = 1      # the budget is used up: call again
     LOST = 2            # `chosen` cannot be survived
     OPEN = 3            # `chosen` is undecided: somebody else must decide it
-    EXACT_STEPS = 20000     # of the complete search that small sets get
-    LEAF_COST = 50      # packing a set costs about as much as this many nodes
+    EXACT_STEPS = 100000    # bins looked at by the complete search that small sets get
+    GREEDY_SHARE = 8        # a greedy packer costs as much as (kinds × bins / this) nodes,
+    FILL_FACTOR = 32        # one that fills bins by search this times as much
 
 
 cdef class FailureSets:
@@ -34,6 +35,7 @@ cdef class FailureSets:
     cdef Py_ssize_t units, k, rows, row_words, unit_words, hosts, kinds
     cdef int depth, first_strategy
     cdef bint finished
+    cdef int64_t spent, greedy_cost     # in nodes: on the current leaf, by one greedy packer
     # what is read only; arrays keep the memory alive
     cdef const int64_t[::1] host_unit, order, start, unit, count, down
     cdef const int64_t[::1] capacity, sizes, mask_of, floor_sizes, most
@@ -74,6 +76,7 @@ cdef class FailureSets:
         self.start, self.unit, self.count, self.down = start, unit, count, down
         self.capacity, self.sizes, self.mask_of, self.masks = capacity, sizes, mask_of, masks
         self.floor_sizes, self.most = floor_sizes, most
+        self.greedy_cost = 1 + self.kinds * self.hosts // GREEDY_SHARE
         self.reserve()
         self.prepare_rows(rows, terms, limits)
         self.prepare_packing()
@@ -251,6 +254,7 @@ cdef class FailureSets:
         cdef int i, strategy
         for i in range(STRATEGIES):
             strategy = (self.first_strategy + i) % STRATEGIES
+            self.spent += self.greedy_cost * (FILL_FACTOR if fills(strategy) else 1)
             if pack_with(&self.packing, strategy):
                 self.first_strategy = strategy
                 return True
@@ -285,6 +289,7 @@ cdef class FailureSets:
         if self.too_much():
             return LOST
         cdef Exact exact = pack_exactly(&self.packing, EXACT_STEPS)
+        self.spent += EXACT_STEPS // GREEDY_SHARE
         if exact == FITS:
             return EXHAUSTED
         return LOST if exact == FITS_NOT else OPEN
@@ -298,8 +303,9 @@ cdef class FailureSets:
             if self.depth == self.k:
                 verdict = EXHAUSTED
                 if self.is_open():
+                    self.spent = 0
                     verdict = self.judge()
-                    budget -= LEAF_COST
+                    budget -= self.spent
                 if self.depth == 0:
                     self.finished = True
                     return verdict

@@ -30,6 +30,7 @@ cdef enum Exact:
     FITS_NOT
     TOO_LONG
 
+cdef bint fills(int strategy) noexcept nogil
 cdef bint pack_with(Packing* p, int strategy) noexcept nogil
 cdef int pack_any(Packing* p, int first) noexcept nogil
 cdef Exact pack_exactly(Packing* p, int64_t steps) noexcept nogil

@@ -128,6 +128,11 @@ cdef bint fill(Packing* p, bint roomy_first) noexcept nogil:
     return True
 
 
+cdef bint fills(int strategy) noexcept nogil:
+    """Tell whether a strategy fills bin after bin by search: better and much dearer than a fit."""
+    return strategy == FILL_TIGHT or strategy == FILL_ROOMY
+
+
 cdef bint pack_with(Packing* p, int strategy) noexcept nogil:
     """Try one packer; True: everything is placed, and `placed` says where if asked for."""
     reset(p)
@@ -181,7 +186,7 @@ cdef Exact place_rest(Packing* p, Py_ssize_t kind, Py_ssize_t first, int64_t* st
         return FITS
     if steps[0] <= 0:
         return TOO_LONG
-    steps[0] -= 1
+    steps[0] -= p.open_bins
     for i in range(first, p.open_bins):
         b = p.order[i]
         if p.room[b] < p.sizes[kind] or not allowed(p, kind, b):
@@ -199,7 +204,7 @@ cdef Exact place_rest(Packing* p, Py_ssize_t kind, Py_ssize_t first, int64_t* st
 
 
 cdef Exact pack_exactly(Packing* p, int64_t steps) noexcept nogil:
-    """Search all packings of a small question, in so many steps at most."""
+    """Search all packings of a small question, looking at about so many bins at most."""
     cdef Py_ssize_t kind, i
     cdef int64_t items = 0, slack = 0
     reset(p)

@@ -91,8 +91,13 @@ class Counted:
         ]
 
 
-def count(problem: Problem, unit_hosts: Sequence[Sequence[int]] | None = None) -> Counted:
-    """Count the VMs of a problem with at least one host; units are single hosts if not given."""
+def count(
+    problem: Problem, unit_hosts: Sequence[Sequence[int]] | None = None, *, most_units: int = MOST_UNITS
+) -> Counted:
+    """Count the VMs of a problem with at least one host; units are single hosts if not given.
+
+    Where the roomiest host has more than `most_units` units of memory they are rounded (the bounds stay sound).
+    """
     units = tuple((host,) for host in range(len(problem.hosts))) if unit_hosts is None else unit_hosts
     host_unit = {host: unit for unit, hosts in enumerate(units) for host in hosts}
     unit_mask = [sum(1 << host for host in hosts) for hosts in units]
@@ -112,7 +117,7 @@ def count(problem: Problem, unit_hosts: Sequence[Sequence[int]] | None = None) -
         held[unit] = held.get(unit, 0) + vms
     kinds = sorted(running.keys() | down.keys(), key=lambda kind: (-kind[0], kind[1]))
     needs = [need for need, _ in kinds]
-    exact, safe, loose = _scales(problem, needs)
+    exact, safe, loose = _scales(problem, needs, most_units)
     return Counted(
         problem=problem,
         unit_hosts=tuple(tuple(hosts) for hosts in units),
@@ -155,7 +160,7 @@ def _layout(
     )
 
 
-def _scales(problem: Problem, needs: list[int]) -> tuple[Scale, Scale, Scale]:
+def _scales(problem: Problem, needs: list[int], most_units: int) -> tuple[Scale, Scale, Scale]:
     """Return the exact, the safe and the loose scale.
 
     More room than all VMs together need is never used, so it is cut off: a nearly empty pool stays cheap.
@@ -165,9 +170,9 @@ def _scales(problem: Problem, needs: list[int]) -> tuple[Scale, Scale, Scale]:
     free = [min(room, all_needs) for room in problem.free_bytes]
     exact = Scale(array("q", [need // unit for need in needs]), array("q", [room // unit for room in free]))
     units = max(exact.room, default=0)
-    if units <= MOST_UNITS:
+    if units <= most_units:
         return exact, exact, exact
-    unit *= -(-units // MOST_UNITS)
+    unit *= -(-units // most_units)
     room = array("q", [room // unit for room in free])
     safe = Scale(array("q", [-(-need // unit) for need in needs]), room)
     return exact, safe, Scale(array("q", [need // unit for need in needs]), room)
