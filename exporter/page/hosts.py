@@ -109,8 +109,10 @@ def _loss(host: Host, loss: HostLoss | None, current: bool) -> tuple[str, Tone]:
     if loss is None:
         return "not worked out yet", "unknown"
     if loss.unplaced_vms == 0:
-        return "all VMs restart", "good" if current else "plain"
-    stay = f"{words.plural(loss.unplaced_vms, 'VM')} stay{'s' if loss.unplaced_vms == 1 else ''} down"
+        return "all protected VMs restart", "good" if current else "plain"
+    stay = (
+        f"{words.plural(loss.unplaced_vms, 'protected VM')} stay{'s' if loss.unplaced_vms == 1 else ''} down"
+    )
     return (stay, "bad") if loss.proven else (f"at most {stay}", "unknown")
 
 

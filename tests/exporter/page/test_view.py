@@ -147,9 +147,9 @@ def test_a_host_with_more_than_it_has_is_drawn_full(pool, make_state, now_second
 @pytest.mark.parametrize(
     ("loss", "text", "tone"),
     [
-        (HostLoss(0, True), "all VMs restart", "good"),
-        (HostLoss(1, True), "1 VM stays down", "bad"),
-        (HostLoss(3, False), "at most 3 VMs stay down", "unknown"),
+        (HostLoss(0, True), "all protected VMs restart", "good"),
+        (HostLoss(1, True), "1 protected VM stays down", "bad"),
+        (HostLoss(3, False), "at most 3 protected VMs stay down", "unknown"),
         (None, "not worked out yet", "unknown"),
     ],
 )

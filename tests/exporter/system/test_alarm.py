@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email.message import EmailMessage
 
+import httpx
 import pytest
 
 from lab.demo import demo_pool
@@ -52,6 +53,21 @@ def test_a_vm_that_overcommits_the_pool_reaches_a_mailbox_and_resolves(
     assert "RESOLVED: demo is overcommitted" in _text(mail)
     webhook.inbox.wait_for(_raised("XenhaOvercommitted", "resolved"), "resolved")
     assert prometheus.ask('xenha_overcommitted{state="yes"}') == 0
+
+
+def test_ten_alerts_of_one_kind_are_one_mail(alertmanager, mail_server) -> None:
+    labels = {"alertname": "XenhaProtectedVmHalted", "pool": "p", "severity": "critical"}
+    alerts = [
+        {
+            "labels": labels | {"vm": f"v{i}"},
+            "annotations": {"summary": f"VM {i} is halted", "description": "d", "runbook": "r"},
+        }
+        for i in range(10)
+    ]
+    httpx.post(f"http://{alertmanager}/api/v2/alerts", json=alerts).raise_for_status()
+    mail = mail_server.inbox.wait_for(lambda mail: "is halted" in mail["Subject"], "of ten VMs")
+    assert mail["Subject"] == "[FIRING] VM 0 is halted (and more)"
+    assert [f"VM {i} is halted" in _text(mail) for i in range(10)] == [True] * 10
 
 
 def test_a_pool_that_cannot_be_reached_reaches_a_mailbox_and_resolves(

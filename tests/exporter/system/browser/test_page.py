@@ -13,7 +13,7 @@ from planner.inventory.poolfile import dump_pool
 pytestmark = pytest.mark.system
 
 HOSTILE = """<script>document.title='owned'</script>"'><img src=x onerror="document.title='owned'">{{7*7}}"""
-LONG = "a-name-without-any-place-to-break-it-" * 5
+LONG = "anamewithoutanyplacetobreakit" * 6
 FIGURE = "document.querySelector('.figure').textContent.trim()"
 ROWS = "[...document.querySelectorAll('.vms tbody th')].map((cell) => cell.textContent.trim())"
 PLACE = "q.getBoundingClientRect().top"
