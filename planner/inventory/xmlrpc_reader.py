@@ -127,11 +127,11 @@ class XmlRpcReader:
             self._value = self._containers.pop()
             self._keys.pop()
             self._typed = True
-            if len(self._containers) + 1 == self._snapshot_level:
-                self._snapshot_level = 0
 
     def _end_value(self) -> None:
         value = self._value if self._typed else _string("".join(self._text))
+        if len(self._containers) + 1 == self._snapshot_level:
+            self._snapshot_level = 0
         if not self._containers:
             self._params.append(value)
             return
