@@ -8,6 +8,7 @@ from being scraped. Every error is JSON of one line.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -19,7 +20,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from exporter import api
 from exporter.asgi import HeadLikeGet, StrictHeaders
 from exporter.exposition import Exposition, own_version
-from exporter.listening import bind, serve_until_signal
 from exporter.page import routes as page
 from exporter.service import Service
 
@@ -49,15 +49,6 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(HeadLikeGet)
     app.add_middleware(StrictHeaders)
     return app
-
-
-def run(app: FastAPI, host: str, port: int) -> int:
-    """Serve `app` until SIGTERM or SIGINT and return 0; the URL is the first line printed.
-
-    Raises ListenError.
-    """
-    serve_until_signal(app, bind(host, port))
-    return 0
 
 
 def _add_metrics(app: FastAPI, service: Service) -> None:
@@ -102,12 +93,12 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     problem = str(error.detail)
     if error.status_code == 404 and problem == "Not Found":
         problem = f"there is nothing at {request.url.path}"
-    return JSONResponse({"error": problem}, error.status_code, error.headers)
+    return _problem(problem, error.status_code, error.headers)
 
 
 async def _wrong_question(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return JSONResponse({"error": "; ".join(_sentence(found) for found in error.errors())}, 400)
+    return _problem("; ".join(_sentence(found) for found in error.errors()), 400)
 
 
 def _sentence(found: dict[str, Any]) -> str:
@@ -117,4 +108,10 @@ def _sentence(found: dict[str, Any]) -> str:
 
 async def _bug(request: Request, error: Exception) -> Response:
     _log.error("%s: %s: %s", request.url.path, type(error).__name__, error)
-    return JSONResponse({"error": f"internal error: {type(error).__name__}"}, 500)
+    return _problem(f"internal error: {type(error).__name__}", 500)
+
+
+def _problem(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an error; what a client put into its question comes back on one line."""
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return JSONResponse({"error": line}, status, headers)

@@ -173,6 +173,11 @@ def test_host_that_is_unknown_or_not_unique(
     assert error_of(client, "/api/v1/plan?fail=host-9", status).startswith("fail host-9: ")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/pool?pool=a%0Ab%00", "/nowhere%0d%1b[31m", "/%ff%ed%a0%80"])
+def test_question_comes_back_on_one_line(client: httpx.Client, path: str) -> None:
+    assert error_of(client, path, 404).isprintable()
+
+
 def test_plan_that_breaks_is_one_line(client: httpx.Client, planner: FakePlanner) -> None:
     def breaks(question: str) -> None:
         if question.startswith("plan"):

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.coalesce import QUIET_NS
 from exporter.state import HostLoss, PoolState
 from exporter.watch import PoolWatcher, Watched
-from hacore.clock import SystemClock
+from hacore.clock import NS_PER_SECOND, SystemClock
 from planner.inventory.follow import Lost, Seen, Update
 from planner.inventory.snapshot import Snapshot
 from planner.results import Bounds
 
 if TYPE_CHECKING:
-    from conftest import FakePlanner, Gate
+    from conftest import FakePlanner, Gate, HandClock
 
 ENOUGH = 30.0
 Renamed = Callable[[str], Snapshot]
@@ -111,6 +112,23 @@ def test_flood_of_changes_while_a_planning_runs_costs_one_more(
     state = becomes(watcher, covers("change 999"))
     assert state.counts.snapshots == 1_001
     assert state.counts.plans == 2
+
+
+def test_changes_that_never_pause_are_covered_all_the_same(
+    feed: Feed, planner: FakePlanner, clock: HandClock, renamed: Renamed
+) -> None:
+    watched = Watched("source", feed.watch)
+    watcher = PoolWatcher(watched, planner=planner, clock=clock, refining=threading.Semaphore(1))
+    watcher.start()
+    assert feed.followed.wait(ENOUGH)
+    feed.report(Seen(renamed("first")))
+    becomes(watcher, covers("first"))
+    for step in range(8):
+        clock.now_seconds += QUIET_NS / NS_PER_SECOND * 0.75
+        feed.report(Seen(renamed(f"change {step}")))
+    assert becomes(watcher, covers("change 7")).counts.plans == 2
+    for thread in watcher.stop():
+        thread.join(ENOUGH)
 
 
 def test_looks_that_show_nothing_new_cost_nothing(watcher: PoolWatcher, feed: Feed, renamed: Renamed) -> None:
