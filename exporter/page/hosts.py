@@ -45,6 +45,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """What the failure of a host would cost. `known`: there is a figure."""
+
+    text: str
+    tone: Tone
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class HostView:
     """One host with its memory."""
 
@@ -54,8 +63,7 @@ class HostView:
     segments: tuple[Segment, ...]
     memory: str
     free: str
-    loss: str
-    loss_tone: Tone
+    loss: Loss
     vms: str
 
 
@@ -73,9 +81,7 @@ def _vms_by_host(pool: Pool) -> Counter[str]:
     return Counter(host for vm in guests for host in vm.occupies)
 
 
-def _host(
-    pool: Pool, host: Host, used: Mapping[tuple[str, str], int], vms: int, loss: tuple[str, Tone]
-) -> HostView:
+def _host(pool: Pool, host: Host, used: Mapping[tuple[str, str], int], vms: int, loss: Loss) -> HostView:
     parts = {kind: used[host.uuid, kind] for kind in KINDS}
     parts["control-domain"] += host.memory_overhead_bytes
     return HostView(
@@ -85,8 +91,7 @@ def _host(
         segments=_segments(host.memory_total_bytes, parts),
         memory=words.size(host.memory_total_bytes),
         free=words.size(pool.free_bytes(host.uuid)),
-        loss=loss[0],
-        loss_tone=loss[1],
+        loss=loss,
         vms=words.plural(vms, "VM"),
     )
 
@@ -102,18 +107,16 @@ def _badges(pool: Pool, host: Host) -> list[tuple[str, Tone]]:
     return found
 
 
-def _loss(host: Host, loss: HostLoss | None, current: bool) -> tuple[str, Tone]:
+def _loss(host: Host, loss: HostLoss | None, current: bool) -> Loss:
     """Return how many protected VMs would stay down if the host failed; never "good" by old figures."""
     if not host.in_service:
-        return "out of service", "plain"
+        return Loss("out of service", "plain", known=False)
     if loss is None:
-        return "not worked out yet", "unknown"
+        return Loss("not worked out yet", "unknown", known=False)
     if loss.unplaced_vms == 0:
-        return "all protected VMs restart", "good" if current else "plain"
-    stay = (
-        f"{words.plural(loss.unplaced_vms, 'protected VM')} stay{'s' if loss.unplaced_vms == 1 else ''} down"
-    )
-    return (stay, "bad") if loss.proven else (f"at most {stay}", "unknown")
+        return Loss("all restart", "good" if current else "plain")
+    stay = f"{loss.unplaced_vms} stay{'s' if loss.unplaced_vms == 1 else ''} down"
+    return Loss(stay, "bad") if loss.proven else Loss(f"at most {stay}", "unknown")
 
 
 def _segments(total_bytes: int, used: Mapping[str, int]) -> tuple[Segment, ...]:

@@ -49,7 +49,7 @@ def test_the_page_tells_the_essentials_without_script(ask, pool, make_figures, m
         "Why not 3?",
         "quay-5",
         "app-29",
-        "all protected VMs restart",
+        "all restart",
         "4 seconds ago",
         "SR local on quay-3 not reached from 4 hosts",
     ):

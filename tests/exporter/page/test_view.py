@@ -61,7 +61,7 @@ def test_nothing_old_or_unreachable_is_green(
     assert not is_current(state, now_seconds)
     assert view.headline.tone == "unknown"
     assert view.banners, "and it is said why"
-    assert all(host.loss_tone != "good" for host in view.hosts)
+    assert all(host.loss.tone != "good" for host in view.hosts)
 
 
 def test_old_means_older_than_a_source_is_ever_silent(pool, make_figures, make_state, now_seconds) -> None:
@@ -147,9 +147,9 @@ def test_a_host_with_more_than_it_has_is_drawn_full(pool, make_state, now_second
 @pytest.mark.parametrize(
     ("loss", "text", "tone"),
     [
-        (HostLoss(0, True), "all protected VMs restart", "good"),
-        (HostLoss(1, True), "1 protected VM stays down", "bad"),
-        (HostLoss(3, False), "at most 3 protected VMs stay down", "unknown"),
+        (HostLoss(0, True), "all restart", "good"),
+        (HostLoss(1, True), "1 stays down", "bad"),
+        (HostLoss(3, False), "at most 3 stay down", "unknown"),
         (None, "not worked out yet", "unknown"),
     ],
 )
@@ -157,7 +157,7 @@ def test_the_loss_of_a_host_is_said(pool, make_figures, make_state, now_seconds,
     losses = {} if loss is None else {"h1": loss}
     figures: Figures = replace(make_figures(pool), host_losses=losses)
     host = pool_view(make_state(pool, figures), 0, now_seconds).hosts[0]
-    assert (host.loss, host.loss_tone) == (text, tone)
+    assert (host.loss.text, host.loss.tone) == (text, tone)
 
 
 def test_hosts_out_of_service_are_marked(pool, make_figures, make_state, now_seconds) -> None:
@@ -165,7 +165,7 @@ def test_hosts_out_of_service_are_marked(pool, make_figures, make_state, now_sec
     view = pool_view(make_state(replace(pool, hosts=hosts)), 0, now_seconds)
     assert [badge for badge, _ in view.hosts[0].badges] == ["master", "not live"]
     assert [badge for badge, _ in view.hosts[1].badges] == ["disabled"]
-    assert view.hosts[0].loss == "out of service"
+    assert view.hosts[0].loss.text == "out of service"
     facts = {fact.name: fact for fact in view.facts}
     assert facts["Hosts in service"].value == "3 of 5"
     assert facts["Protected VMs"].note == "7 down"
