@@ -69,6 +69,8 @@ cdef class FailureSets:
         const int64_t[::1] mask_of not None, const uint64_t[::1] masks not None,
         const int64_t[::1] floor_sizes not None, const int64_t[::1] most not None
     ):
+        if not 0 <= k <= units or order.shape[0] != units:
+            raise ValueError(f"{k} of {units} units, {order.shape[0]} in order")
         self.k, self.units, self.rows = k, units, rows.shape[0]
         self.hosts, self.kinds = host_unit.shape[0], sizes.shape[0]
         self.unit_words = units // 64 + 1

@@ -26,41 +26,49 @@ REASON_SECONDS = 1.0
 
 
 def witness(counted: Counted, lost: Lost, most: array[int], deadline: Deadline) -> Witness:
-    """Return the witness of a lost set: its hosts, VMs of which no packing places all, and why."""
+    """Return the witness of a lost set: its hosts, VMs of which no packing places all, and why.
+
+    Where the reason is memory, the VMs would not fit either if they could run everywhere.
+    """
     problem = counted.problem
     hosts = tuple(problem.hosts[h] for h in counted.hosts_of(lost.units))
-    vms = tuple(problem.vms[i] for i in _vms(counted, lost, most))
-    return Witness(hosts, vms, _reason(counted, lost, most, deadline))
+    reason, vms = _cause(counted, lost, most, deadline)
+    return Witness(hosts, tuple(problem.vms[i] for i in sorted(vms)), reason)
 
 
-def _reason(counted: Counted, lost: Lost, most: array[int], deadline: Deadline) -> WitnessReason:
+def _cause(
+    counted: Counted, lost: Lost, most: array[int], deadline: Deadline
+) -> tuple[WitnessReason, Sequence[int]]:
     if not lost.units:
-        return "down"
+        return "down", _vms(counted, lost, most)
     if len(lost.units) == counted.units:
-        return "all_hosts"
-    return "memory" if _memory_alone(counted, lost, most, deadline) else "reach"
-
-
-def _memory_alone(counted: Counted, lost: Lost, most: array[int], deadline: Deadline) -> bool:
-    """Tell whether the set were lost too if every VM could run everywhere."""
-    everywhere = counted.problem.everywhere
+        return "all_hosts", _restarting(counted, lost.units)[:1]
     failed = counted.mask_of(lost.units)
-    if all(mask | failed == everywhere for mask in counted.masks):
-        return True
-    anywhere = replace(counted, masks=(everywhere,) * len(counted.masks))
-    if _proof(anywhere, _restarting(counted, lost.units), everywhere & ~failed, most):
-        return True
-    instance, _ = leaf(anywhere, lost.units)
+    if all(mask | failed == counted.problem.everywhere for mask in counted.masks):
+        return "memory", _vms(counted, lost, most)
+    by_memory = _refused_by_memory(counted, lost, most, deadline)
+    return ("memory", by_memory) if by_memory else ("reach", _vms(counted, lost, most))
+
+
+def _refused_by_memory(counted: Counted, lost: Lost, most: array[int], deadline: Deadline) -> Sequence[int]:
+    """Return VMs that would not fit even if all could run everywhere; empty if memory alone does not refute."""
+    everywhere = counted.problem.everywhere
+    restarting = _restarting(counted, lost.units)
+    proof = _proof(counted, restarting, everywhere & ~counted.mask_of(lost.units), most)
+    if proof:
+        return proof
+    instance, _ = leaf(replace(counted, masks=(everywhere,) * len(counted.masks)), lost.units)
     items = instance.items
     greedy = pack(
         instance.capacities, [i.size for i in items], [i.bins for i in items], [i.count for i in items]
     )
     if greedy is not None:
-        return False
+        return ()
     from planner.placement.leaf import decide
 
     limit = min(REASON_SECONDS, deadline.left_seconds())
-    return isinstance(decide(instance, Deadline.after(deadline.clock, limit)), Refuted)
+    outcome = decide(instance, Deadline.after(deadline.clock, limit))
+    return restarting if isinstance(outcome, Refuted) else ()
 
 
 def _vms(counted: Counted, lost: Lost, most: array[int]) -> list[int]:
