@@ -1,28 +1,37 @@
 """The best part of too much: stage by stage, each stage's result a floor of the next.
 
-Stages: the number of VMs placed of each protected turn, in order; the memory of the protected ones; the
-number of each best-effort turn. Each is one CP-SAT run that starts from the best placement so far.
+Stages: the number of VMs placed of each protected turn, in order; the memory of the protected ones; beside
+these, the number of each best-effort turn. If the VMs of every turn so far share their candidate hosts, a
+number is reached exactly if the smallest so many fit (a smaller VM can stand in for a larger one): a question
+for a leaf. Everything else is one CP-SAT run a stage that starts from the best placement so far. A stage that
+was not proved best keeps what it reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd
 
 from hacore.clock import Deadline
 from planner.placement import solver
-from planner.placement.solver import Counts, Floor
-from planner.placement.spread import Room
+from planner.placement.packing import Instance, Outcome, Packed, Refuted
+from planner.placement.settle import fill
+from planner.placement.solver import Floor
+from planner.placement.spread import NOWHERE, Room
 from planner.placement.units import in_units
-from planner.placement.wishes import Kind, instance_of
+from planner.placement.wishes import Kind, Wish, assigned, counted, instance_of, kinds_of, merged
+
+CLIMB_TOP = 8
+"""Steps of one VM more by leaves before CP-SAT is asked for the number at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The best counts found (one row a kind); whether they are proven best for protected VMs, and for all."""
+    """A placement; whether it is proved best for the protected VMs, for all; how often CP-SAT was asked."""
 
-    counts: Counts
+    to: list[int]
     proven: bool
     all_proven: bool
     calls: int
@@ -30,47 +39,141 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
+    """What is to be made greatest: Σ weights · placed of each kind. `turn` None: the memory."""
+
     weights: tuple[int, ...]
+    whole: int
     protected: bool
-    """Whether it decides about protected VMs."""
+    turn: int | None
 
 
-def best_part(kinds: Sequence[Kind], start: Counts, room: Room, deadline: Deadline) -> Part:
-    """Better `start` (any placement that fits) stage by stage; what a stage reached is never given up."""
-    instance = in_units(instance_of(kinds, room))
-    counts, proven, all_proven, calls = start, True, True, 0
-    floors: list[Floor] = []
-    stages = list(_stages(kinds))
-    for i, stage in enumerate(stages):
-        reached = _value(stage, counts)
-        if reached < sum(w * k for w, k in zip(stage.weights, _sizes(kinds), strict=True)):
-            calls += 1
-            share = _share(deadline, len(stages) - i)
-            answer = solver.assign(instance, share, weights=stage.weights, floors=floors, hint=counts)
-            done = answer.verdict == "optimal"
-            proven, all_proven = proven and (done or not stage.protected), all_proven and done
-            if answer.counts is not None and _value(stage, answer.counts) > reached:
-                counts = answer.counts
-        floors.append(Floor(stage.weights, _value(stage, counts)))
-    return Part(counts, proven, all_proven, calls)
+def best_part(
+    wishes: Sequence[Wish],
+    start: list[int],
+    room: Room,
+    deadline: Deadline,
+    decide: Callable[[Instance], Outcome],
+) -> Part:
+    """Better `start` (any placement that fits) stage by stage; `decide` answers leaves."""
+    return _Climb(wishes, start, room, deadline, decide).run()
 
 
-def _sizes(kinds: Sequence[Kind]) -> list[int]:
-    return [len(kind.members) for kind in kinds]
+class _Climb:
+    """The best placement so far and what it must not fall below."""
+
+    def __init__(
+        self,
+        wishes: Sequence[Wish],
+        start: list[int],
+        room: Room,
+        deadline: Deadline,
+        decide: Callable[[Instance], Outcome],
+    ) -> None:
+        self.wishes = wishes
+        self.to = start
+        self.room = room
+        self.deadline = deadline
+        self.decide = decide
+        self.kinds = kinds_of(wishes)
+        self.floors: list[Floor] = []
+        self.calls = 0
+
+    def run(self) -> Part:
+        """Go through the stages."""
+        proven = all_proven = True
+        stages = list(_stages(self.kinds))
+        for i, stage in enumerate(stages):
+            done = self._value(stage) == stage.whole or self._by_leaves(stage)
+            done = done or self._by_cp_sat(stage, len(stages) - i)
+            proven = proven and (done or not stage.protected)
+            all_proven = all_proven and done
+            self.floors.append(Floor(stage.weights, self._value(stage)))
+        return Part(self.to, proven, all_proven, self.calls)
+
+    def _value(self, stage: _Stage) -> int:
+        return _value(stage, self.kinds, self.to)
+
+    def _by_leaves(self, stage: _Stage) -> bool:
+        """Climb in steps of one VM while the smallest so many fit; tell whether the end is proved."""
+        if stage.turn is None or not self._only_numbers_matter(stage):
+            return False
+        for _ in range(CLIMB_TOP):
+            instance, joined = merged(self._one_more(stage), self.room)
+            outcome = self.decide(instance)
+            if not isinstance(outcome, Packed):
+                return isinstance(outcome, Refuted)
+            self.to = assigned(joined, outcome.counts, len(self.wishes))
+            fill(self.wishes, self.to, self.room)
+            if self._value(stage) == stage.whole:
+                return True
+        return False
+
+    def _only_numbers_matter(self, stage: _Stage) -> bool:
+        """Tell whether it is enough to try the smallest VMs of each turn up to this stage's."""
+        masks: dict[int, set[int]] = {}
+        for kind in self.kinds:
+            if kind.wish.protected == stage.protected:
+                masks.setdefault(kind.wish.turn, set()).add(kind.wish.piece.hosts)
+        return all(len(found) == 1 for turn, found in masks.items() if turn <= (stage.turn or 0))
+
+    def _one_more(self, stage: _Stage) -> list[Kind]:
+        """Return the smallest VMs of each turn up to this stage's: as many as placed, of its own one more.
+
+        Best-effort VMs come after the choice among the protected ones, which therefore stays as it is.
+        """
+        last = stage.turn or 0
+        wanted: Counter[int] = Counter({last: 1})
+        for wish, host in zip(self.wishes, self.to, strict=True):
+            wanted[wish.turn] += host != NOWHERE
+        chosen = []
+        for kind in (kind for kind in self.kinds if kind.wish.turn <= last):
+            if kind.wish.protected == stage.protected:
+                members = kind.members[: wanted[kind.wish.turn]]
+                wanted[kind.wish.turn] -= len(members)
+            else:
+                members = tuple(member for member in kind.members if self.to[member] != NOWHERE)
+            chosen.append(Kind(kind.wish, members))
+        return chosen
+
+    def _by_cp_sat(self, stage: _Stage, stages_left: int) -> bool:
+        """Ask CP-SAT for the best of this stage; tell whether it proved it."""
+        if self.deadline.passed():
+            return False
+        self.calls += 1
+        answer = solver.assign(
+            in_units(instance_of(self.kinds, self.room)),
+            _share(self.deadline, stages_left),
+            weights=stage.weights,
+            floors=self.floors,
+            hint=counted(self.kinds, self.to, len(self.room.free_bytes)),
+        )
+        if answer.counts is not None:
+            found = assigned(self.kinds, answer.counts, len(self.wishes))
+            if _value(stage, self.kinds, found) > self._value(stage):
+                self.to = found
+        return answer.verdict == "optimal"
 
 
 def _stages(kinds: Sequence[Kind]) -> Iterator[_Stage]:
     for turn in sorted({k.wish.turn for k in kinds if k.wish.protected}):
-        yield _Stage(tuple(int(k.wish.turn == turn) for k in kinds), True)
+        yield _stage(kinds, [int(k.wish.turn == turn) for k in kinds], protected=True, turn=turn)
     needs = [k.wish.piece.need_bytes if k.wish.protected else 0 for k in kinds]
     unit = gcd(*needs) or 1
-    yield _Stage(tuple(need // unit for need in needs), True)
+    yield _stage(kinds, [need // unit for need in needs], protected=True, turn=None)
     for turn in sorted({k.wish.turn for k in kinds if not k.wish.protected}):
-        yield _Stage(tuple(int(k.wish.turn == turn) for k in kinds), False)
+        yield _stage(kinds, [int(k.wish.turn == turn) for k in kinds], protected=False, turn=turn)
 
 
-def _value(stage: _Stage, counts: Counts) -> int:
-    return sum(weight * sum(row) for weight, row in zip(stage.weights, counts, strict=True))
+def _stage(kinds: Sequence[Kind], weights: Sequence[int], *, protected: bool, turn: int | None) -> _Stage:
+    whole = sum(weight * len(kind.members) for weight, kind in zip(weights, kinds, strict=True))
+    return _Stage(tuple(weights), whole, protected, turn)
+
+
+def _value(stage: _Stage, kinds: Sequence[Kind], to: Sequence[int]) -> int:
+    pairs = zip(stage.weights, kinds, strict=True)
+    return sum(
+        weight * sum(to[member] != NOWHERE for member in kind.members) for weight, kind in pairs if weight
+    )
 
 
 def _share(deadline: Deadline, stages_left: int) -> Deadline:

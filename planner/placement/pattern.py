@@ -9,20 +9,24 @@ room for every item, its fractions are rounded bin by bin. Must never call anyth
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, inf
 
 from hacore import kernel
 from hacore.clock import Deadline
 from planner.placement.packing import Instance, Open, Outcome, Packed, Refuted
-from planner.placement.solver import EPSILON, Counts, Master, Relaxed
+from planner.placement.solver import EPSILON, Counts, Master, Relaxed, Use
 from planner.placement.units import in_units
 
 PRICE_TOP = 1 << 20
 """The highest integer price: a millionth of it is as fine as the LP's own tolerance."""
 PRODUCT_TOP = 1 << 61
 ROUNDS_TOP = 400
+SEED_LOADS = 100
+PRICED_LOADS = 20_000
+"""How many loads of a bin are looked at for a first column, and for one that prices ask for (a few tens do
+mostly; where they do not, the bound says so)."""
 CLOSE = 1.0005
 """Prices are good enough when their bound is within this factor of the LP's optimum."""
 
@@ -35,7 +39,7 @@ def decide(instance: Instance, deadline: Deadline) -> Outcome:
         if relaxed is None:
             break
         if relaxed.share > 1 - EPSILON:
-            return _rounded(generation, relaxed, deadline)
+            return _rounded(generation, deadline)
         offer = generation.offer(relaxed)
         if offer.worth < offer.asked:
             return Refuted(offer.prices, "pattern-lp")
@@ -97,7 +101,7 @@ class _Generation:
         self.top = max(1, min(PRICE_TOP, PRODUCT_TOP // (max(instance.capacities, default=0) + 1)))
         self._siblings = _siblings(self.groups)
         for prices in (self.sizes, [1] * len(self.sizes)):
-            for group, load in enumerate(self._dearest(prices)[1]):
+            for group, load in enumerate(self._dearest(prices, SEED_LOADS)[1]):
                 self.master.add(group, load)
 
     def offer(self, relaxed: Relaxed) -> _Offer:
@@ -105,7 +109,7 @@ class _Generation:
         highest = max(relaxed.prices)
         scale = self.top / highest if highest > EPSILON else 0.0
         prices = tuple(max(0, floor(price * scale)) for price in relaxed.prices)
-        bounds, loads = self._dearest(prices)
+        bounds, loads = self._dearest(prices, PRICED_LOADS)
         worth = sum(len(g.bins) * bound for g, bound in zip(self.groups, bounds, strict=True))
         asked = sum(price * count for price, count in zip(prices, self.counts, strict=True))
         return _Offer(prices, asked, worth, tuple(loads))
@@ -120,7 +124,7 @@ class _Generation:
                 found = True
         return found
 
-    def _dearest(self, prices: Sequence[int]) -> tuple[list[int], list[tuple[int, ...]]]:
+    def _dearest(self, prices: Sequence[int], budget: int) -> tuple[list[int], list[tuple[int, ...]]]:
         """Return for each group what no load is worth more than, and the dearest load found."""
         bounds = [0] * len(self.groups)
         loads: list[tuple[int, ...]] = [()] * len(self.groups)
@@ -129,7 +133,7 @@ class _Generation:
             for i in inside:
                 counts[i] = self.counts[i]
             capacities = [self.groups[g].capacity for g in members]
-            _, tops, contents = kernel.dearest_contents(capacities, self.sizes, counts, prices)
+            _, tops, contents = kernel.dearest_contents(capacities, self.sizes, counts, prices, budget=budget)
             for g, top, content in zip(members, tops, contents, strict=True):
                 bounds[g], loads[g] = top, content
         return bounds, loads
@@ -141,7 +145,7 @@ def _groups(instance: Instance) -> list[_Group]:
         allowed = (i for i, item in enumerate(instance.items) if item.count and item.bins >> b & 1)
         inside = tuple(allowed)
         bins[capacity, inside].append(b)
-    return [_Group(capacity, inside, tuple(members)) for (capacity, inside), members in bins.items()]
+    return [_Group(*kind, tuple(members)) for kind, members in bins.items() if kind[1]]
 
 
 def _siblings(groups: Sequence[_Group]) -> list[tuple[tuple[int, ...], list[int]]]:
@@ -152,43 +156,63 @@ def _siblings(groups: Sequence[_Group]) -> list[tuple[tuple[int, ...], list[int]
     return list(by_inside.items())
 
 
-def _rounded(generation: _Generation, relaxed: Relaxed, deadline: Deadline) -> Outcome:
+def _rounded(generation: _Generation, deadline: Deadline) -> Outcome:
     """Fix bins pattern by pattern, solve again for what is left, and let the packers finish when they can."""
-    rounding = _Rounding(generation)
-    while not deadline.passed():
-        rounding.fix(relaxed)
-        counts = rounding.finished()
-        if counts is not None:
-            return Packed(counts, "pattern-lp")
-        if not any(rounding.unused):
-            break
-        again = rounding.again(deadline)
-        if again is None:
-            break
-        relaxed = again
+    for first in (_most_used, _fullest):
+        rounding = _Rounding(generation, first)
+        while rounding.fits(deadline):
+            rounding.fix()
+            counts = rounding.finished()
+            if counts is not None:
+                return Packed(counts, "pattern-lp")
+            if not any(rounding.unused):
+                break
     return Open("pattern-lp")
 
 
-class _Rounding:
-    """Bins that are fixed already and the demand that is left."""
+def _most_used(use: Use, generation: _Generation) -> float:
+    return use.bins
 
-    def __init__(self, generation: _Generation) -> None:
+
+def _fullest(use: Use, generation: _Generation) -> float:
+    load = sum(n * size for n, size in zip(use.pattern, generation.sizes, strict=True))
+    return use.bins + load / generation.groups[use.group].capacity
+
+
+class _Rounding:
+    """Bins that are fixed already and the demand that is left. `first` rates which fraction is rounded up."""
+
+    def __init__(self, generation: _Generation, first: Callable[[Use, _Generation], float]) -> None:
         self.generation = generation
+        self.first = first
         instance = generation.instance
         self.left = list(generation.counts)
         self.free = list(instance.capacities)
         self.unused = [list(group.bins) for group in generation.groups]
         self.placed = [[0] * len(instance.capacities) for _ in instance.items]
 
-    def fix(self, relaxed: Relaxed) -> None:
-        """Give whole uses their bins; if there are none, the largest fraction gets one."""
-        whole = [(g, pattern, floor(use + EPSILON)) for g, pattern, use in relaxed.uses if use + EPSILON >= 1]
-        if not whole:
-            g, pattern, _ = max(relaxed.uses, key=lambda use: use[2])
-            whole = [(g, pattern, 1)]
-        for g, pattern, uses in whole:
-            for _ in range(min(uses, len(self.unused[g]))):
-                self._fill(self.unused[g].pop(), pattern)
+    def fits(self, deadline: Deadline) -> bool:
+        """Solve for the bins and the demand that are left; tell whether the LP still sees room."""
+        generation = self.generation
+        generation.master.ask(self.left, [len(bins) for bins in self.unused])
+        while not deadline.passed():
+            relaxed = generation.master.solve(deadline)
+            if relaxed is None:
+                return False
+            if relaxed.share > 1 - EPSILON:
+                return True
+            if not generation.extend(relaxed, generation.offer(relaxed)):
+                return False
+        return False
+
+    def fix(self) -> None:
+        """Give whole uses their bins; if there are none, one fraction gets one."""
+        uses = self.generation.master.uses()
+        whole = [use for use in uses if use.bins + EPSILON >= 1]
+        for use in whole or [max(uses, key=lambda use: self.first(use, self.generation))]:
+            for _ in range(max(1, floor(use.bins + EPSILON))):
+                if self.unused[use.group]:
+                    self._fill(self.unused[use.group].pop(), use.pattern)
 
     def _fill(self, b: int, pattern: Sequence[int]) -> None:
         for i, wanted in enumerate(pattern):
@@ -206,15 +230,3 @@ class _Rounding:
             return None
         pairs = zip(self.placed, rest, strict=True)
         return tuple(tuple(a + b for a, b in zip(done, more, strict=True)) for done, more in pairs)
-
-    def again(self, deadline: Deadline) -> Relaxed | None:
-        """Solve for the bins and the demand that are left; None if the LP sees no room any more."""
-        generation = self.generation
-        generation.master.ask(self.left, [len(bins) for bins in self.unused])
-        for _ in range(ROUNDS_TOP):
-            relaxed = generation.master.solve(deadline)
-            if relaxed is None or relaxed.share > 1 - EPSILON:
-                return relaxed
-            if not generation.extend(relaxed, generation.offer(relaxed)):
-                return None
-        return None

@@ -1,22 +1,22 @@
 """Who restarts where when there is only so much room: all if possible, else the best part.
 
 Best, in this order: most VMs of the first turn, then of the second, …; then most memory of the protected
-ones; then most best-effort VMs, turn by turn; then balance (`spread`). A turn is a class of VMs that start
-together. Even if the limit comes before the proof, nobody is left for whom there is room, nor for the sake of
-a later turn (`settle`). Speaks in integers; knows no pool.
+ones; then most best-effort VMs beside these, turn by turn; then balance (`spread`). A turn is a class of VMs
+that start together. Even if the limit comes before the proof, nobody is left for whom there is room, nor for
+the sake of a later turn (`settle`). Speaks in integers; knows no pool.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hacore.clock import Deadline, Stopwatch
 from planner.placement import leaf
 from planner.placement.packing import Instance, Open, Outcome, Packed
 from planner.placement.settle import fill, settle
 from planner.placement.spread import NOWHERE, Room, even, spread
-from planner.placement.wishes import Kind, Wish, assigned, counted, kinds_of, merged
+from planner.placement.wishes import Kind, Wish, assigned, kinds_of, merged
 from planner.results import SolverUse
 
 
@@ -31,6 +31,20 @@ class Recovery:
 
 def recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery:
     """Return the best placement of `wishes` that is found before the deadline."""
+    hopeful = [i for i, wish in enumerate(wishes) if _fits_alone(wish, room)]
+    recovery = _recover([wishes[i] for i in hopeful], room, deadline)
+    to = [NOWHERE] * len(wishes)
+    for i, host in zip(hopeful, recovery.to, strict=True):
+        to[i] = host
+    return replace(recovery, to=tuple(to))
+
+
+def _fits_alone(wish: Wish, room: Room) -> bool:
+    piece = wish.piece
+    return any(free >= piece.need_bytes and piece.hosts >> h & 1 for h, free in enumerate(room.free_bytes))
+
+
+def _recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery:
     pieces = [wish.piece for wish in wishes]
     to = spread(pieces, room)
     if NOWHERE not in to:
@@ -49,6 +63,7 @@ class _Search:
         self.deadline = deadline
         self.kinds = kinds_of(wishes)
         self.turns = sorted({wish.turn for wish in wishes})
+        self.known: dict[Instance, Outcome] = {}
         self.use = SolverUse()
 
     def run(self) -> tuple[list[int], bool]:
@@ -98,22 +113,26 @@ class _Search:
         return to
 
     def _decide(self, instance: Instance) -> Outcome:
+        if instance in self.known:
+            return self.known[instance]
         watch = Stopwatch.start(self.deadline.clock)
         # Half of what is left: what is cut off here is asked again as a choice of the best part.
         share = Deadline.after(self.deadline.clock, self.deadline.left_seconds() / 2)
         outcome = leaf.decide(instance, share)
         if outcome.method != "greedy":
             self._account(1, watch.seconds(), isinstance(outcome, Open))
+        self.known[instance] = outcome
         return outcome
 
     def _best_part(self, to: list[int]) -> tuple[list[int], bool]:
         from planner.placement.partial import best_part
 
         watch = Stopwatch.start(self.deadline.clock)
-        start = counted(self.kinds, to, len(self.room.free_bytes))
-        part = best_part(self.kinds, start, self.room, self.deadline)
-        self._account(part.calls, watch.seconds(), not part.all_proven)
-        return assigned(self.kinds, part.counts, len(self.wishes)), part.proven
+        asked_before = self.use.seconds
+        part = best_part(self.wishes, to, self.room, self.deadline, self._decide)
+        own_seconds = watch.seconds() - (self.use.seconds - asked_before)
+        self._account(part.calls, own_seconds if part.calls else 0.0, not part.all_proven)
+        return part.to, part.proven
 
     def _account(self, calls: int, seconds: float, limit_reached: bool) -> None:
         use = self.use

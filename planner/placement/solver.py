@@ -51,13 +51,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Relaxed:
-    """An optimum of the pattern LP: its duals, `prices` one an item and `rents` one a group of bins, and
-    `uses`: (group, pattern, how many bins use it)."""
+    """An optimum of the pattern LP and its duals: `prices` one an item, `rents` one a group of bins."""
 
     share: float
     prices: tuple[float, ...]
     rents: tuple[float, ...]
-    uses: tuple[tuple[int, tuple[int, ...], float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How many bins of a group, a fraction, use a pattern in an optimum of the pattern LP."""
+
+    group: int
+    pattern: tuple[int, ...]
+    bins: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +210,12 @@ class Master:
             share=self._share.solution_value(),
             prices=tuple(-cover.dual_value() for cover in self._covers),
             rents=tuple(limit.dual_value() for limit in self._limits),
-            uses=tuple(
-                (g, p, x.solution_value()) for g, p, x in self._columns if x.solution_value() > EPSILON
-            ),
         )
+
+    def uses(self) -> list[Use]:
+        """Return the patterns in use after the last `solve`."""
+        values = ((group, pattern, column.solution_value()) for group, pattern, column in self._columns)
+        return [Use(group, pattern, value) for group, pattern, value in values if value > EPSILON]
 
 
 def integers(

@@ -87,7 +87,7 @@ def test_published_tiny_cases(case: dict[str, object], ample: Deadline) -> None:
 
 @pytest.mark.parametrize("seed", [1, 3])
 def test_bins_filled_to_the_last_unit_by_triplets(seed: int, ample: Deadline) -> None:
-    outcome = leaf.decide(leaves.triplets(seed, 20), ample)
+    outcome = leaf.decide(leaves.triplets(seed, 14), ample)
     assert isinstance(outcome, Packed)
     assert outcome.method != "greedy"
 
@@ -133,7 +133,7 @@ def test_nothing_to_price(ample: Deadline, passed: Deadline) -> None:
 
 
 def test_a_passed_deadline_leaves_it_open(passed: Deadline) -> None:
-    outcome = leaf.decide(leaves.triplets(1, 20), passed)
+    outcome = leaf.decide(leaves.triplets(1, 14), passed)
     assert isinstance(outcome, Open)
 
 
@@ -142,7 +142,7 @@ def test_a_passed_deadline_does_not_hide_what_packers_find(passed: Deadline) -> 
 
 
 def test_equal_questions_get_equal_answers(ample: Deadline) -> None:
-    for instance in (leaves.triplets(3, 20), leaves.tight(1, 12), leaves.uneven(2, 12)):
+    for instance in (leaves.triplets(3, 14), leaves.tight(1, 12), leaves.uneven(2, 12)):
         assert leaf.decide(instance, ample) == leaf.decide(instance, ample)
 
 
