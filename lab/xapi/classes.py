@@ -35,6 +35,7 @@ class Class:
 
     name: str
     fields: Mapping[str, Field]
+    defaults: Mapping[str, Any]
     evented: bool
 
     @property
@@ -81,7 +82,8 @@ def _parse(table: str) -> dict[str, Class]:
         head, *lines = block.splitlines()
         _, name, *flags = head.split()
         fields = {field.name: field for line in lines for field in _fields(line.strip())}
-        classes[name] = Class(name, fields, evented="unevented" not in flags)
+        defaults = {field.name: field.default for field in fields.values()}
+        classes[name] = Class(name, fields, defaults, evented="unevented" not in flags)
     return classes
 
 

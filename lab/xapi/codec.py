@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 from xml.parsers.expat import ExpatError
@@ -25,6 +25,7 @@ BARE_METHODS = frozenset({"system.listMethods"})
 _ILLEGAL_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+_SPECIAL_IN_XML = re.compile("[&<>\r]|[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML_PROBLEMS = (
     ExpatError,
     xmlrpc.client.Error,
@@ -124,6 +125,9 @@ def _from_xml(value: Any) -> Any:
     return value
 
 
+_Writer = Callable[[Any, list[str]], None]
+
+
 def xml_value(value: Any) -> str:
     """Return `<value>…</value>` for a value of the API."""
     parts: list[str] = []
@@ -132,30 +136,19 @@ def xml_value(value: Any) -> str:
 
 
 def _write(value: Any, out: list[str]) -> None:
-    match value:
-        case bool():
-            out.append(f"<value><boolean>{int(value)}</boolean></value>")
-        case Time():
-            out.append(f"<value><dateTime.iso8601>{escape(value)}</dateTime.iso8601></value>")
-        case str():
-            out.append(f"<value>{_escape(value)}</value>")
-        case Int32():
-            out.append(f"<value><i4>{int(value)}</i4></value>")
-        case int():
-            out.append(f"<value>{value}</value>")
-        case float():
-            out.append(f"<value><double>{value!r}</double></value>")
-        case dict():
-            _write_struct(value, out)
-        case None:
-            out.append("<value><nil/></value>")
-        case _:
-            _write_array(value, out)
+    write: _Writer = _WRITERS.get(type(value), _write_array)
+    write(value, out)
 
 
-def _escape(text: str) -> str:
-    """Return text as XML; what XML cannot carry at all becomes U+FFFD, which xapi never holds anyway."""
-    return escape(_ILLEGAL_IN_XML.sub("\ufffd", text), {"\r": "&#13;"})
+def _write_text(value: str, out: list[str]) -> None:
+    out.append(f"<value>{_escape(value)}</value>")
+
+
+def _write_scalar(form: str) -> _Writer:
+    def write(value: Any, out: list[str]) -> None:
+        out.append(form.format(value))
+
+    return write
 
 
 def _write_struct(value: dict[str, Any], out: list[str]) -> None:
@@ -172,6 +165,26 @@ def _write_array(value: Iterable[Any], out: list[str]) -> None:
     for item in value:
         _write(item, out)
     out.append("</data></array></value>")
+
+
+_WRITERS: dict[type, _Writer] = {
+    str: _write_text,
+    dict: _write_struct,
+    bool: _write_scalar("<value><boolean>{:d}</boolean></value>"),
+    int: _write_scalar("<value>{}</value>"),
+    Int32: _write_scalar("<value><i4>{:d}</i4></value>"),
+    float: _write_scalar("<value><double>{!r}</double></value>"),
+    Time: _write_scalar("<value><dateTime.iso8601>{}</dateTime.iso8601></value>"),
+    type(None): _write_scalar("<value><nil/></value>"),
+}
+"""How each type is written; anything else is a sequence."""
+
+
+def _escape(text: str) -> str:
+    """Return text as XML; what XML cannot carry at all becomes U+FFFD, which xapi never holds anyway."""
+    if not _SPECIAL_IN_XML.search(text):
+        return text
+    return escape(_ILLEGAL_IN_XML.sub("\ufffd", text), {"\r": "&#13;"})
 
 
 class JsonRpc:

@@ -139,7 +139,7 @@ class Database:
         spec = CLASSES[class_name]
         unknown = fields.keys() - spec.fields.keys()
         assert not unknown, f"{class_name} has no field {sorted(unknown)}"
-        record = {name: f.default for name, f in spec.fields.items()} | fields
+        record = {**spec.defaults, **fields}
         ref = ref_of(class_name, record["uuid"])
         with self.changed:
             table = self._tables[class_name]

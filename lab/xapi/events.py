@@ -80,22 +80,25 @@ def from_(caller: Caller, classes: list[str], token: str, timeout: float) -> dic
     since = parse_token(token)
     deadline = Deadline.after(caller.lab.clock, min(max(timeout, 0.0), MAX_TIMEOUT_SECONDS))
     with caller.db.lock:
-        events = _wait(caller, wanted, since, deadline)
+        events, generation = _wait(caller, wanted, since, deadline)
         return {
             "events": events,
             "valid_ref_counts": {name.lower(): Int32(n) for name, n in _evented(caller.db).items()},
-            "token": format_token(max(since, caller.db.generation)),
+            "token": format_token(max(since, generation)),
         }
 
 
-def _wait(caller: Caller, wanted: list[Subscription], since: int, deadline: Deadline) -> list[Event]:
+def _wait(
+    caller: Caller, wanted: list[Subscription], since: int, deadline: Deadline
+) -> tuple[list[Event], int]:
+    """Return the events, none if the time is up, and the generation up to which they tell everything."""
     db = caller.db
     with db.changed:
         while True:
             sessions.assert_valid(db, caller.session)
             events = changes(db, wanted, since)
             if events or deadline.passed() or caller.lab.stopping:
-                return events
+                return events, db.generation
             _sleep(caller, deadline)
 
 
@@ -193,6 +196,6 @@ def next_(caller: Caller) -> list[Event]:
     wanted, since = registered[caller.session]
     deadline = Deadline.after(caller.lab.clock, NEXT_TIMEOUT_SECONDS)
     with caller.db.lock:
-        events = _wait(caller, wanted, since, deadline)
-        registered[caller.session] = (wanted, caller.db.generation)
+        events, generation = _wait(caller, wanted, since, deadline)
+        registered[caller.session] = (wanted, generation)
     return events

@@ -29,6 +29,7 @@ def test_dropped_records_leave_what_points_to_them(server: RunningServer, json_r
     batch = json_rpc("event.from", ["vdi"], token, 5.0)
     assert [event["operation"] for event in batch["events"]] == ["del"] * len(dropped)
     assert json_rpc("VDI.get_all") == []
+    assert json_rpc("SR.get_VDIs", json_rpc("SR.get_by_uuid", "sr-san"))
     disks = [vbd for vbd in json_rpc("VBD.get_all_records").values() if not vbd["empty"]]
     assert disks
     assert all(disk["VDI"] != "OpaqueRef:NULL" for disk in disks)
