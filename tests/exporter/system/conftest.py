@@ -227,10 +227,18 @@ def mail_server() -> Iterator[MailServer]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     yield MailServer(inbox, f"{host}:{port}")
-    loop.call_soon_threadsafe(server.close)
+    asyncio.run_coroutine_threadsafe(_end(server), loop).result(ENOUGH_SECONDS)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    open_talks = asyncio.all_tasks() - {asyncio.current_task()}
+    for talk in open_talks:
+        talk.cancel()
+    await asyncio.gather(*open_talks, return_exceptions=True)
 
 
 @dataclass(frozen=True)

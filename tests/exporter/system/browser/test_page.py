@@ -105,7 +105,9 @@ def test_the_page_follows_the_pool_in_place(tab, xenha, operator) -> None:
     assert tab.run("window.here"), "the page was loaded anew"
     assert tab.run(PLACE) == pytest.approx(place, abs=2), "what one looks at moved away"
     assert tab.run("document.activeElement.id + ' ' + q.value") == "q half a wor"
-    assert tab.pale_texts() == []
+    for dark in (False, True):
+        tab.look(height=500, dark=dark)
+        assert tab.pale_texts() == []
 
     operator.VM.hard_shutdown(vm)
 
@@ -124,6 +126,9 @@ def test_a_page_whose_xenha_is_gone_says_so_is_not_green_and_recovers(tab, start
     tab.wait_for("!document.getElementById('lost').hidden")
     assert tab.run("getComputedStyle(document.querySelector('.figure')).color") != green
     assert tab.run("document.title") == "? 2 · target met · demo"
+    for dark in (True, False):
+        tab.look(dark=dark)
+        assert tab.pale_texts() == []
     assert "icon-unknown" in tab.run("icon.getAttribute('href')")
 
     start_xenha(pool_api.url, listen=xenha.url.removeprefix("http://"))
