@@ -68,7 +68,8 @@ def unplaced_if_failed(
     Those that are down already count if they stay down. Raises UnknownHostError.
     """
     case = _Case(pool, resolve(pool, [host_uuid]), best_effort=False)
-    recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
+    deadline = Deadline.after(clock, limit_seconds)
+    recovery = recover(case.wishes, case.room, deadline, numbers_only=True)
     return recovery.to.count(NOWHERE), recovery.proven
 
 
@@ -115,7 +116,8 @@ class _Case:
         self.failed = failed
         self.hosts = pool.hosts_in_service
         self.alive = sum(1 << i for i, host in enumerate(self.hosts) if host.uuid not in failed)
-        self.vms = [vm for vm in pool.vms if _restarts(pool, vm, failed, best_effort=best_effort)]
+        concerned = pool.vms if best_effort else pool.protected_vms
+        self.vms = [vm for vm in concerned if _restarts(pool, vm, failed)]
 
     @cached_property
     def room(self) -> Room:
@@ -136,12 +138,11 @@ class _Case:
         return [host for i, host in enumerate(self.hosts) if (mask & self.alive) >> i & 1]
 
 
-def _restarts(pool: Pool, vm: VM, failed: tuple[str, ...], *, best_effort: bool) -> bool:
+def _restarts(pool: Pool, vm: VM, failed: tuple[str, ...]) -> bool:
     if vm.protected:
         return pool.is_down(vm) or (vm.home in failed and vm.power_state != "Suspended")
-    if not (best_effort and vm.best_effort) or vm.is_control_domain:
-        return False
-    return vm.home in failed and vm.power_state in ("Running", "Paused")
+    ran = vm.home in failed and vm.power_state in ("Running", "Paused")
+    return ran and vm.best_effort and not vm.is_control_domain
 
 
 def _plan_of(case: _Case, recovery: Recovery) -> Plan:

@@ -53,9 +53,16 @@ def best_part(
     room: Room,
     deadline: Deadline,
     decide: Callable[[Instance], Outcome],
+    *,
+    numbers_only: bool = False,
 ) -> Part:
-    """Better `start` (any placement that fits) stage by stage; `decide` answers leaves."""
-    return _Climb(wishes, start, room, deadline, decide).run()
+    """Better `start` (any placement that fits) stage by stage; `decide` answers leaves.
+
+    With `numbers_only` only the numbers of protected VMs count.
+    """
+    climb = _Climb(wishes, start, room, deadline, decide)
+    stages = [s for s in _stages(climb.kinds) if not numbers_only or (s.protected and s.turn is not None)]
+    return climb.run(stages)
 
 
 class _Climb:
@@ -78,10 +85,9 @@ class _Climb:
         self.floors: list[Floor] = []
         self.calls = 0
 
-    def run(self) -> Part:
+    def run(self, stages: Sequence[_Stage]) -> Part:
         """Go through the stages."""
         proven = all_proven = True
-        stages = list(_stages(self.kinds))
         for i, stage in enumerate(stages):
             done = self._value(stage) == stage.whole or self._by_leaves(stage)
             done = done or self._by_cp_sat(stage, len(stages) - i)

@@ -29,10 +29,15 @@ class Recovery:
     solver: SolverUse
 
 
-def recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery:
-    """Return the best placement of `wishes` that is found before the deadline."""
+def recover(
+    wishes: Sequence[Wish], room: Room, deadline: Deadline, *, numbers_only: bool = False
+) -> Recovery:
+    """Return the best placement of `wishes` that is found before the deadline.
+
+    With `numbers_only` it is best by the numbers of protected VMs, and `proven` speaks of these.
+    """
     hopeful = [i for i, wish in enumerate(wishes) if _fits_alone(wish, room)]
-    recovery = _recover([wishes[i] for i in hopeful], room, deadline)
+    recovery = _recover([wishes[i] for i in hopeful], room, deadline, numbers_only)
     to = [NOWHERE] * len(wishes)
     for i, host in zip(hopeful, recovery.to, strict=True):
         to[i] = host
@@ -44,12 +49,12 @@ def _fits_alone(wish: Wish, room: Room) -> bool:
     return any(free >= piece.need_bytes and piece.hosts >> h & 1 for h, free in enumerate(room.free_bytes))
 
 
-def _recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery:
+def _recover(wishes: Sequence[Wish], room: Room, deadline: Deadline, numbers_only: bool) -> Recovery:
     pieces = [wish.piece for wish in wishes]
     to = spread(pieces, room)
     if NOWHERE not in to:
         return Recovery(tuple(even(pieces, to, room)), True, SolverUse())
-    search = _Search(wishes, room, deadline)
+    search = _Search(wishes, room, deadline, numbers_only)
     to, proven = search.run()
     return Recovery(tuple(settle(wishes, to, room)), proven, search.use)
 
@@ -57,10 +62,11 @@ def _recover(wishes: Sequence[Wish], room: Room, deadline: Deadline) -> Recovery
 class _Search:
     """What plain spreading left open, with the account of what the solver was asked."""
 
-    def __init__(self, wishes: Sequence[Wish], room: Room, deadline: Deadline) -> None:
+    def __init__(self, wishes: Sequence[Wish], room: Room, deadline: Deadline, numbers_only: bool) -> None:
         self.wishes = wishes
         self.room = room
         self.deadline = deadline
+        self.numbers_only = numbers_only
         self.kinds = kinds_of(wishes)
         self.turns = sorted({wish.turn for wish in wishes})
         self.known: dict[Instance, Outcome] = {}
@@ -129,7 +135,9 @@ class _Search:
 
         watch = Stopwatch.start(self.deadline.clock)
         asked_before = self.use.seconds
-        part = best_part(self.wishes, to, self.room, self.deadline, self._decide)
+        part = best_part(
+            self.wishes, to, self.room, self.deadline, self._decide, numbers_only=self.numbers_only
+        )
         own_seconds = watch.seconds() - (self.use.seconds - asked_before)
         self._account(part.calls, own_seconds if part.calls else 0.0, not part.all_proven)
         return part.to, part.proven
