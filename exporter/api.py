@@ -47,6 +47,17 @@ _AGES = {
         "schema": {"type": "string"},
     },
 }
+_FIGURE_AGES = {
+    **_AGES,
+    "X-Xenha-Plan-Timestamp": {
+        "description": "When the figures were worked out, seconds since 1970.",
+        "schema": {"type": "string"},
+    },
+    "X-Xenha-Plan-Lag": {
+        "description": "Seconds since the oldest change that the figures do not cover yet; 0.000 if they do.",
+        "schema": {"type": "string"},
+    },
+}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "A wrong question."},
     503: {"model": Problem, "description": "No answer yet; Retry-After says when to ask again."},
@@ -83,11 +94,17 @@ def router(service: Service) -> APIRouter:
     @routes.get(
         "/tolerance",
         summary="How many host failures the pool survives",
-        responses={200: {"model": ToleranceAnswer, "headers": _AGES}},
+        responses={200: {"model": ToleranceAnswer, "headers": _FIGURE_AGES}},
     )
     def tolerance(uuid: PoolQuery = None) -> Response:
         state = _state_of(service, uuid)
-        return JSONResponse(_figures_of(state).tolerance.to_json(), headers=_ages(state))
+        figures, now_seconds = _figures_of(state), service.clock.wall_seconds()
+        ages = {
+            **_ages(state),
+            "X-Xenha-Plan-Timestamp": f"{figures.planned_at_seconds:.3f}",
+            "X-Xenha-Plan-Lag": f"{state.lag_seconds(now_seconds):.3f}",
+        }
+        return JSONResponse(figures.tolerance.to_json(), headers=ages)
 
     @routes.get(
         "/plan",

@@ -143,14 +143,14 @@ def test_promtool_finds_nothing_to_say(state: PoolState, clock: HandClock) -> No
 @pytest.mark.parametrize("broken", collect.PARTS)
 def test_part_that_breaks_takes_only_its_own_series_down(state: PoolState, broken: str) -> None:
     whole = samples(state)
-    parts = dict(collect.PARTS)
-    own = {name for name, _, _ in parts[broken](state, 1_010.0)}
+    part = collect.PARTS[broken]
+    own = {name for name, _, _ in part(state, 1_010.0)}
 
     def breaks(state: PoolState, now_seconds: float) -> collect.Iterator[collect.Point]:
-        yield from list(parts[broken](state, now_seconds))[:1]
+        yield next(part(state, now_seconds))
         raise ZeroDivisionError
 
-    parts[broken] = breaks
+    parts = {**collect.PARTS, broken: breaks}
     found = [
         sample
         for family in collect.families([state], now_seconds=1_010.0, version="1.2.3", parts=parts)
@@ -176,6 +176,13 @@ def test_source_that_never_answered_is_down_and_nothing_else(clock: HandClock) -
     found = samples(lost(PoolState("https://silent.example"), "connection refused"))
     assert value(found, "xenha_up", pool="", source="https://silent.example") == 0
     assert names(found) == {"xenha_build_info", "xenha_up", "xenha_collector_success"}
+
+
+def test_second_source_of_a_pool_is_down_and_adds_nothing(state: PoolState) -> None:
+    again = replace(state, source="again", duplicate_of=state.source)
+    found = samples(state, again)
+    assert value(found, "xenha_up", pool="", source="again") == 0
+    assert len(found) == len(samples(state)) + 1
 
 
 def test_lost_pool_keeps_its_figures_and_is_down(state: PoolState) -> None:

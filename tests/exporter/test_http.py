@@ -99,6 +99,10 @@ def test_tolerance_is_the_contract_and_its_age_stands_in_headers(
     assert answer.json() == planner.answer.to_json()
     ToleranceAnswer.model_validate(answer.json(), strict=True)
     assert answer.headers["x-xenha-up"] == "1"
+    assert answer.headers["x-xenha-plan-lag"] == "0.000"
+    assert float(answer.headers["x-xenha-plan-timestamp"]) >= float(
+        answer.headers["x-xenha-snapshot-timestamp"]
+    )
     assert abs(float(answer.headers["x-xenha-snapshot-timestamp"]) - SystemClock().wall_seconds()) < 3_600
 
 
