@@ -30,7 +30,7 @@ test: quality ## every check and every test, quick ones first
 quality: $(BUILT) ## linters, types, rules of the house
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
-	@$(BIN)/cython-lint hacore/kernel
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint hacore/kernel
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -q tests/quality

@@ -48,7 +48,7 @@ pip_install() {
     quiet=-q
     [ ! -t 1 ] || quiet=""
     # shellcheck disable=SC2086
-    "$VENV/bin/python" -m pip install $quiet --disable-pip-version-check -c constraints.txt "$@"
+    PYTHONWARNINGS=ignore "$VENV/bin/python" -m pip install $quiet --disable-pip-version-check -c constraints.txt "$@"
 }
 
 need_python
