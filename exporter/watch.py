@@ -122,6 +122,8 @@ class PoolWatcher:
         self._become(partial(transition.lost, problem=update.problem))
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
+        if self._state.problem:
+            _log.info("%s: answers again", self._watched.source)
         with self._changed:
             before = self._state
             self._state = transition.seen(before, snapshot, self._clock.wall_seconds())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -30,20 +32,40 @@ sys.exit(serve(Settings(Address("127.0.0.1", 0), pools), clock=SystemClock()))
 """
 
 
+ENDLESS = """
+import asyncio
+from exporter.listening import bind, serve_until_signal
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+    await asyncio.Event().wait()
+serve_until_signal(app, bind("127.0.0.1", 0))
+"""
+
+
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     path = tmp_path / "pool.json"
     path.write_text(dump_pool(demo_pool()))
-    running = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path)],
+    with running(PROGRAM, str(path)) as process:
+        yield process
+
+
+@contextmanager
+def running(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program whose output is a pipe and thus buffered, as for a supervisor."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    with running:
-        yield running
-        running.kill()
+    with process:
+        yield process
+        process.kill()
 
 
 def first_line(process: subprocess.Popen[str]) -> str:
@@ -71,6 +93,16 @@ def test_open_connections_do_not_keep_it_from_ending(process: subprocess.Popen[s
         assert idle.recv(12) == b"HTTP/1.1 200"
         process.terminate()
         assert process.wait(ENOUGH) == 0
+
+
+def test_answer_that_never_ends_does_not_keep_it_from_ending() -> None:
+    with running(ENDLESS) as process:
+        url = httpx.URL(first_line(process))
+        with socket.create_connection((url.host, url.port or 0)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.1 200"
+            process.terminate()
+            assert process.wait(ENOUGH) == 0
 
 
 def test_port_that_is_taken_is_one_line() -> None:

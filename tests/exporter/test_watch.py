@@ -155,8 +155,11 @@ def test_loss_is_said_once_in_the_log_and_keeps_the_figures(
     assert [record.getMessage() for record in caplog.records] == [
         "https://master.example: connection refused"
     ]
-    feed.report(Seen(snapshot))
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            feed.report(Seen(snapshot))
     assert watcher.state.up
+    assert caplog.messages[1:] == ["https://master.example: answers again"]
 
 
 def test_loss_that_names_its_source_is_not_named_twice(
