@@ -45,7 +45,7 @@ rules: $(BUILT) ## print the alert rules for Prometheus
 debug: $(BUILT) ## kernels with bounds checks and assertions, and their tests
 	@rm -rf $(DEBUG)
 	@XENHA_DEBUG=1 $(BIN)/python -W ignore setup.py -q build --build-base build/debug --build-lib $(DEBUG)
-	@$(BIN)/pytest -q -o "pythonpath=$(DEBUG) ." tests/hacore tests/planner
+	@$(BIN)/pytest -q -o "pythonpath=$(DEBUG) ." tests/hacore tests/planner/tolerance
 
 lock: $(BUILT) ## write constraints.txt anew from what is installed
 	@$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' > constraints.txt

@@ -23,6 +23,7 @@ from exporter.cli.output import print_json, show, working
 from exporter.cli.sources import look
 from exporter.cli.words import plan_parts
 from hacore.clock import SystemClock
+from planner.model import Pool
 from planner.results import Plan
 
 Fail = Annotated[
@@ -69,11 +70,14 @@ def plan(
         print_json(answer.to_json())
     else:
         show(plan_parts(snapshot.pool, answer))
-    return _code(answer)
+    return code(snapshot.pool, answer)
 
 
-def _code(answer: Plan) -> Exit:
-    """An incomplete plan is a "no" only if that is proven; else the question is open."""
+def code(pool: Pool, answer: Plan) -> Exit:
+    """Return the exit code: "no" if a protected VM provably finds no place, else the question is open."""
     if answer.complete:
         return Exit.DONE
-    return Exit.NO if answer.optimal else Exit.OPEN
+    hopeless = any(
+        pool.vm_by_uuid[left.vm].protected and left.reason != "unknown" for left in answer.unplaced
+    )
+    return Exit.NO if answer.optimal or hopeless else Exit.OPEN

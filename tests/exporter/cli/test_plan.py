@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from exporter.cli.exits import Exit
+from exporter.cli.plan import code
+from planner.results import Plan, Unplaced
+
 
 def test_people_read_who_goes_where(xenha, file_of, pool):
     done = xenha("plan", file_of(pool), "--fail", "host-1")
@@ -35,6 +41,16 @@ def test_the_same_plan_whatever_was_asked_before(xenha, file_of, pool):
     first = xenha("plan", file_of(pool), "--fail", "h1", "--json").json[0]
     second = xenha("plan", file_of(pool), "--fail", "host-1", "--fail", "h1", "--json").json[0]
     assert first["plan_id"] == second["plan_id"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "optimal", "expected"),
+    [("unknown", False, Exit.OPEN), ("unknown", True, Exit.NO), ("reach", False, Exit.NO)],
+)
+def test_an_incomplete_plan_is_open_until_it_is_proven(pool, reason, optimal, expected):
+    left = Unplaced("v1", reason, "")
+    answer = Plan("id", ("h1",), False, optimal, (), (left,), 0.0)
+    assert code(pool, answer) is expected
 
 
 def test_unknown_and_ambiguous_hosts_are_refused(xenha, file_of, pool):
