@@ -22,6 +22,7 @@ DIRECTIVES = {
     "boundscheck": DEBUG,
     "wraparound": False,
     "initializedcheck": DEBUG,
+    "show_performance_hints": not DEBUG,
 }
 
 EXTENSIONS = [
