@@ -7,6 +7,7 @@ everything, to see that measuring works: its timings mean nothing and are not ju
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,10 +31,19 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     console = console or _console()
     scale = Scale(SystemClock(), chosen.folder, chosen.quick)
     scale.folder.mkdir(parents=True, exist_ok=True)
+    _say_how_busy(console)
     rows = _measured(chosen.subjects or list(SUBJECTS), scale, console)
     show([replace(row, met=None) for row in rows] if scale.quick else rows, console)
     console.print(f"plots: {scale.folder}")
     return int(not scale.quick and any(row.met is False for row in rows))
+
+
+def _say_how_busy(console: Console) -> None:
+    """Say it where others keep the machine busy: waiting for a core is counted as if it were ours."""
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    console.print(f"machine: {cores} cores, load average {load:.1f}")
+    if load > cores / 2:
+        console.print("[yellow]other programs are busy: times will be longer than they should be[/]")
 
 
 def _console() -> Console:
