@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from hacore.clock import Clock
 from planner.errors import PoolUnreachable, SourceError
@@ -162,7 +163,7 @@ class _Follower:
         try:
             while not self._stop.is_set():
                 try:
-                    _Listener(session, self._guard, self._stop, self._pace).run(self._report)
+                    Listener(session, self._guard, self._stop, self._pace).run(self._report)
                 except EventsLost:
                     self._backoff.pause(self._stop)
         except PoolUnreachable as error:
@@ -181,10 +182,19 @@ class _Follower:
         self._seen(Seen(snapshot))
 
 
-class _Listener:
+class Session(Protocol):
+    """What a listener asks of a session."""
+
+    @property
+    def url(self) -> str: ...
+
+    def events(self, token: str, timeout_seconds: float) -> Batch: ...
+
+
+class Listener:
     """The records of one session, from everything there is through all changes until events are lost."""
 
-    def __init__(self, session: ApiSession, guard: Guard, stop: threading.Event, pace: Pace) -> None:
+    def __init__(self, session: Session, guard: Guard, stop: threading.Event, pace: Pace) -> None:
         self._session = session
         self._guard = guard
         self._stop = stop

@@ -98,10 +98,10 @@ def _follow(source: Source, listener: Listener, stop: threading.Event) -> None:
 
 @dataclass
 class Wrong:
-    """A server that answers every request with the same bytes; `requests` is what it was sent."""
+    """A server that answers every request with the same bytes; `asked` is set once it was asked something."""
 
     url: str
-    requests: list[bytes]
+    asked: threading.Event
 
 
 WrongServer = Callable[[bytes], Wrong]
@@ -115,8 +115,8 @@ def wrong_server() -> Iterator[WrongServer]:
     def start(answer: bytes) -> Wrong:
         listening = socket.create_server(("127.0.0.1", 0))
         running.append(listening)
-        wrong = Wrong(f"http://127.0.0.1:{listening.getsockname()[1]}", [])
-        threading.Thread(target=_answer_all, args=(listening, answer, wrong.requests), daemon=True).start()
+        wrong = Wrong(f"http://127.0.0.1:{listening.getsockname()[1]}", threading.Event())
+        threading.Thread(target=_answer_all, args=(listening, answer, wrong.asked), daemon=True).start()
         return wrong
 
     yield start
@@ -126,17 +126,17 @@ def wrong_server() -> Iterator[WrongServer]:
         listening.close()
 
 
-def _answer_all(listening: socket.socket, answer: bytes, requests: list[bytes]) -> None:
+def _answer_all(listening: socket.socket, answer: bytes, asked: threading.Event) -> None:
     with suppress(OSError):
         while True:
             connection, _ = listening.accept()
-            threading.Thread(target=_answer, args=(connection, answer, requests), daemon=True).start()
+            threading.Thread(target=_answer, args=(connection, answer, asked), daemon=True).start()
 
 
-def _answer(connection: socket.socket, answer: bytes, requests: list[bytes]) -> None:
+def _answer(connection: socket.socket, answer: bytes, asked: threading.Event) -> None:
     with connection, suppress(OSError):
         while data := connection.recv(65536):
-            requests.append(data)
+            asked.set()
             if answer and b"</methodCall>" in data:
                 connection.sendall(answer)
                 return

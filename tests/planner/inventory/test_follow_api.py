@@ -169,6 +169,27 @@ def test_a_slave_leads_to_its_master(api: RunningServer, following: Following) -
         assert not any(isinstance(update, Lost) for update in listener.updates)
 
 
+def test_the_master_is_found_again_without_the_slave(api: RunningServer, following: Following) -> None:
+    with serve(demo_pool(), slave_of=api.address) as slave:
+        listener = following(slave.url)
+        listener.snapshot()
+    api.stop()
+    listener.lost()
+    seen = len(listener.updates)
+    with serve(demo_pool(), listen=api.address):
+        listener.snapshot(since=seen)
+
+
+def test_a_change_that_is_none_for_the_pool_is_reported_as_the_same_object(
+    api: RunningServer, following: Following
+) -> None:
+    listener = following(api.url)
+    first = listener.snapshot()
+    api.state.db.update("host", api.state.db.refs("host")[0], address="127.0.9.9")
+    seen = len(listener.updates)
+    assert listener.snapshot(since=seen + 2) is first
+
+
 def test_slaves_that_name_each_other(following: Following) -> None:
     with (
         serve(demo_pool(), slave_of="127.0.0.1:1") as first,

@@ -453,6 +453,11 @@ def test_a_host_without_figures_is_out_of_service_and_its_vms_are_down() -> None
     assert snapshot.pool.is_down(the_vm(snapshot))
 
 
+def test_a_host_whose_overhead_is_unknown_is_out_of_service() -> None:
+    snapshot = look(lambda tables: tables["host"]["A"].update(memory_overhead="lots"))
+    assert [host.uuid for host in snapshot.pool.hosts_in_service] == ["uuid-B"]
+
+
 def test_a_host_without_metrics() -> None:
     snapshot = look(lambda tables: tables["host_metrics"].clear())
     assert len(snapshot.rejects) == 2
