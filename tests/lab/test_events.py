@@ -89,6 +89,14 @@ def test_an_addition_and_its_changes_are_one_event(json_rpc: Any) -> None:
     assert batch["events"][0]["snapshot"]["status"] == "success"
 
 
+def test_what_was_seen_as_new_is_only_changed_later(json_rpc: Any) -> None:
+    task = json_rpc("task.create", "label", "description")
+    batch = json_rpc("event.from", ["task"], "", 0.0)
+    assert operations(batch) == [("add", task)]
+    json_rpc("task.set_status", task, "success")
+    assert operations(json_rpc("event.from", ["task"], batch["token"], 5.0)) == [("mod", task)]
+
+
 def test_a_waiting_call_is_woken(server: RunningServer, json_rpc: Any, xapi: Any) -> None:
     token = json_rpc("event.from", ["vm"], "", 0.0)["token"]
     answers: list[Any] = []

@@ -65,6 +65,11 @@ def test_migration_keeps_the_vm_running(xapi: Any) -> None:
     vm, target = xapi.VM.get_by_uuid("vm-0"), xapi.host.get_by_uuid("host-b")
     xapi.VM.pool_migrate(vm, target, {})
     assert (xapi.VM.get_power_state(vm), xapi.VM.get_resident_on(vm)) == ("Running", target)
+    free = {
+        uuid: int(xapi.host_metrics.get_memory_free(xapi.host.get_metrics(xapi.host.get_by_uuid(uuid))))
+        for uuid in ("host-a", "host-b")
+    }
+    assert free == {"host-a": 56 * GIB, "host-b": 40 * GIB}
     xapi.VM.hard_reboot(vm)
     xapi.VM.pause(vm)
     xapi.VM.pool_migrate(vm, xapi.host.get_by_uuid("host-c"), {})

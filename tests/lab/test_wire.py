@@ -101,6 +101,15 @@ def test_a_connection_is_kept(server: RunningServer) -> None:
     connection.close()
 
 
+def test_a_stopped_server_cuts_connections_that_are_idle(server: RunningServer) -> None:
+    connection = http.client.HTTPConnection(server.address, timeout=10)
+    connection.request("POST", "/", LOGIN)
+    connection.getresponse().read()
+    server.stop()
+    assert connection.sock.recv(1) == b""
+    connection.close()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
