@@ -96,7 +96,7 @@ def count(
 ) -> Counted:
     """Count the VMs of a problem with at least one host; units are single hosts if not given.
 
-    Where the roomiest host has more than `most_units` units of memory they are rounded (the bounds stay sound).
+    Where the roomiest host has more than `most_units` units they are rounded (the bounds stay sound).
     """
     units = tuple((host,) for host in range(len(problem.hosts))) if unit_hosts is None else unit_hosts
     host_unit = {host: unit for unit, hosts in enumerate(units) for host in hosts}

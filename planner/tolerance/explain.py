@@ -51,7 +51,7 @@ def _cause(
 
 
 def _refused_by_memory(counted: Counted, lost: Lost, most: array[int], deadline: Deadline) -> Sequence[int]:
-    """Return VMs that would not fit even if all could run everywhere; empty if memory alone does not refute."""
+    """Return VMs that would not fit even if all could run everywhere; empty if memory does not refute."""
     everywhere = counted.problem.everywhere
     restarting = _restarting(counted, lost.units)
     proof = _proof(counted, restarting, everywhere & ~counted.mask_of(lost.units), most)
