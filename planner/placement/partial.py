@@ -1,15 +1,14 @@
 """The best part of too much: stage by stage, each stage's result a floor of the next.
 
 Stages: the number of VMs placed of each protected turn, in order; the memory of the protected ones; beside
-these, the number of each best-effort turn. If the VMs of every turn so far share their candidate hosts, a
-number is reached exactly if the smallest so many fit (a smaller VM can stand in for a larger one): a question
-for a leaf. Everything else is one CP-SAT run a stage that starts from the best placement so far. A stage that
-was not proved best keeps what it reached.
+these, the number of each best-effort turn. If the VMs of a turn share their candidate hosts, a number of them
+is reached exactly if the smallest so many fit (a smaller VM can stand in for a larger one): a question for a
+leaf. Everything else is one CP-SAT run a stage that starts from the best placement so far. A stage that was
+not proved best keeps what it reached.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -100,11 +99,12 @@ class _Climb:
         return _value(stage, self.kinds, self.to)
 
     def _by_leaves(self, stage: _Stage) -> bool:
-        """Climb in steps of one VM while the smallest so many fit; tell whether the end is proved."""
-        if stage.turn is None or not self._only_numbers_matter(stage):
-            return False
+        """Climb in steps of one VM while so many fit; tell whether the end is proved."""
         for _ in range(CLIMB_TOP):
-            instance, joined = merged(self._one_more(stage), self.room)
+            chosen = self._one_more(stage)
+            if chosen is None:
+                return False
+            instance, joined = merged(chosen, self.room)
             outcome = self.decide(instance)
             if not isinstance(outcome, Packed):
                 return isinstance(outcome, Refuted)
@@ -114,31 +114,27 @@ class _Climb:
                 return True
         return False
 
-    def _only_numbers_matter(self, stage: _Stage) -> bool:
-        """Tell whether it is enough to try the smallest VMs of each turn up to this stage's."""
-        masks: dict[int, set[int]] = {}
-        for kind in self.kinds:
-            if kind.wish.protected == stage.protected:
-                masks.setdefault(kind.wish.turn, set()).add(kind.wish.piece.hosts)
-        return all(len(found) == 1 for turn, found in masks.items() if turn <= (stage.turn or 0))
+    def _one_more(self, stage: _Stage) -> list[Kind] | None:
+        """Return as many VMs of each turn up to this stage's as are placed, of its own one more.
 
-    def _one_more(self, stage: _Stage) -> list[Kind]:
-        """Return the smallest VMs of each turn up to this stage's: as many as placed, of its own one more.
-
-        Best-effort VMs come after the choice among the protected ones, which therefore stays as it is.
+        The smallest of a turn, or all of it: whether they fit decides for any so many. None if there are
+        smaller and larger ones with different candidates to choose from. Best-effort VMs come after the
+        choice among the protected ones, which therefore stays as it is.
         """
-        last = stage.turn or 0
-        wanted: Counter[int] = Counter({last: 1})
-        for wish, host in zip(self.wishes, self.to, strict=True):
-            wanted[wish.turn] += host != NOWHERE
-        chosen = []
-        for kind in (kind for kind in self.kinds if kind.wish.turn <= last):
-            if kind.wish.protected == stage.protected:
-                members = kind.members[: wanted[kind.wish.turn]]
-                wanted[kind.wish.turn] -= len(members)
-            else:
-                members = tuple(member for member in kind.members if self.to[member] != NOWHERE)
-            chosen.append(Kind(kind.wish, members))
+        if stage.turn is None:
+            return None
+        chosen: list[Kind] = []
+        for turn in range(stage.turn + 1):
+            kinds = [kind for kind in self.kinds if kind.wish.turn == turn]
+            placed = [_placed(kind, self.to) for kind in kinds]
+            if kinds and kinds[0].wish.protected != stage.protected:
+                chosen += placed
+                continue
+            wanted = sum(len(kind.members) for kind in placed) + (turn == stage.turn)
+            smallest = _smallest(kinds, wanted)
+            if smallest is None:
+                return None
+            chosen += smallest
         return chosen
 
     def _by_cp_sat(self, stage: _Stage, stages_left: int) -> bool:
@@ -180,6 +176,22 @@ def _value(stage: _Stage, kinds: Sequence[Kind], to: Sequence[int]) -> int:
     return sum(
         weight * sum(to[member] != NOWHERE for member in kind.members) for weight, kind in pairs if weight
     )
+
+
+def _placed(kind: Kind, to: Sequence[int]) -> Kind:
+    return Kind(kind.wish, tuple(member for member in kind.members if to[member] != NOWHERE))
+
+
+def _smallest(kinds: Sequence[Kind], wanted: int) -> list[Kind] | None:
+    """Return the smallest `wanted` VMs of a turn (kinds by size); None if candidates make it a choice."""
+    masks = {kind.wish.piece.hosts for kind in kinds}
+    if len(masks) > 1 and wanted < sum(len(kind.members) for kind in kinds):
+        return None
+    chosen = []
+    for kind in kinds:
+        chosen.append(Kind(kind.wish, kind.members[:wanted]))
+        wanted -= len(chosen[-1].members)
+    return chosen
 
 
 def _share(deadline: Deadline, stages_left: int) -> Deadline:

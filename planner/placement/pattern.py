@@ -100,9 +100,10 @@ class _Generation:
         self.master = Master(self.counts, [len(group.bins) for group in self.groups], most)
         self.top = max(1, min(PRICE_TOP, PRODUCT_TOP // (max(instance.capacities, default=0) + 1)))
         self._siblings = _siblings(self.groups)
+        self._known: set[tuple[int, tuple[int, ...]]] = set()
         for prices in (self.sizes, [1] * len(self.sizes)):
             for group, load in enumerate(self._dearest(prices, SEED_LOADS)[1]):
-                self.master.add(group, load)
+                self._add(group, load)
 
     def offer(self, relaxed: Relaxed) -> _Offer:
         """Return the LP's prices as integers with what they prove."""
@@ -120,9 +121,16 @@ class _Generation:
         for group, load in enumerate(offer.loads):
             worth = sum(price * n for price, n in zip(relaxed.prices, load, strict=True) if n)
             if worth > relaxed.rents[group] + EPSILON * (1 + worth):
-                self.master.add(group, load)
-                found = True
+                found = self._add(group, load) or found
         return found
+
+    def _add(self, group: int, load: tuple[int, ...]) -> bool:
+        """Add a column; tell whether it is new: an LP that asks for one it has is at its precision's end."""
+        if (group, load) in self._known:
+            return False
+        self._known.add((group, load))
+        self.master.add(group, load)
+        return True
 
     def _dearest(self, prices: Sequence[int], budget: int) -> tuple[list[int], list[tuple[int, ...]]]:
         """Return for each group what no load is worth more than, and the dearest load found."""

@@ -223,7 +223,7 @@ def integers(
 ) -> tuple[Verdict, tuple[int, ...] | None]:
     """Ask SCIP for integers 0 ≤ x ≤ tops that keep every row.
 
-    Of SCIP, HiGHS and CP-SAT it was the one that settled most arc-flow programs (bench/leaves.py).
+    Of SCIP, HiGHS and CP-SAT it settled most of the arc-flow programs of `bench.leaves` that were tried.
     """
     from ortools.linear_solver import pywraplp
 
