@@ -17,7 +17,7 @@ from itertools import islice
 from math import perm
 from typing import Literal
 
-from planner.model import SR, VM, Network, Pool
+from planner.model import VM, Pool
 
 PlanExists = Literal["all", "excluding_non_agile", "none"]
 Rule = Literal["exhaustive", "approximate"]
@@ -26,6 +26,10 @@ MIB = 1 << 20
 EXHAUSTIVE_HOSTS = 32
 EXHAUSTIVE_SEQUENCES = 3500
 """Up to so many hosts, and below so many ordered failures, xapi tries them all (choose_heuristic)."""
+
+DEVICE_REASONS = ("VM_HAS_VGPU", "VM_HAS_VUSBS", "VM_HAS_SRIOV_VIF")
+UNSEEN_REASON = "VM_HAS_PCI_ATTACHED"
+"""xapi's error names, as the inventory keeps them in `unagile_because`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +84,25 @@ def need_bytes(vm: VM) -> int:
 
 
 def is_agile(pool: Pool, vm: VM) -> bool:
-    """Tell whether xapi calls a VM agile: shared SRs, networks and devices, all on every enabled host.
+    """Tell whether xapi calls a VM agile: no vGPU, VUSB or SR-IOV, shared SRs and networks everywhere.
 
-    A device that every host has does not bind the VM here; xapi never looks at PCI passthrough at all.
+    Everywhere is on every enabled host, live or not. xapi never looks at PCI passthrough: a VM that only this
+    binds is agile to it.
     """
     enabled = frozenset(host.uuid for host in pool.hosts if host.enabled)
 
     def everywhere(hosts: Iterable[str] | None) -> bool:
         return hosts is None or enabled <= frozenset(hosts)
 
-    resources: list[SR | Network] = [pool.network_by_uuid[uuid] for uuid in vm.networks or ()]
+    networks = [pool.network_by_uuid[uuid] for uuid in vm.networks or ()]
     srs = [pool.sr_by_uuid[uuid] for uuid in vm.srs or ()]
+    reasons = vm.unagile_because
+    bound_by_pci = bool(reasons) and all(reason.startswith(UNSEEN_REASON) for reason in reasons)
     return (
-        everywhere(vm.candidate_hosts)
-        and all(sr.shared for sr in srs)
-        and all(everywhere(resource.hosts) for resource in [*srs, *resources])
+        not any(reason.startswith(DEVICE_REASONS) for reason in reasons)
+        and (everywhere(vm.candidate_hosts) or bound_by_pci)
+        and all(sr.shared and everywhere(sr.hosts) for sr in srs)
+        and all(everywhere(network.hosts) for network in networks)
     )
 
 

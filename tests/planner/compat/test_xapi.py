@@ -81,6 +81,10 @@ def test_a_cluster_bounds_the_figure() -> None:
         (VM("v", 1, networks=("some",)), False),
         (VM("v", 1, candidate_hosts=("h0",)), False),
         (VM("v", 1, candidate_hosts=("h0", "h1")), True),
+        (VM("v", 1, unagile_because=("VM_HAS_VGPU: VGPU 1",)), False),
+        (VM("v", 1, candidate_hosts=("h0",), unagile_because=("VM_HAS_PCI_ATTACHED: 0000:1",)), True),
+        (VM("v", 1, candidate_hosts=("h0",), unagile_because=("VM_HAS_PCI_ATTACHED", "VM_HAS_VUSBS")), False),
+        (VM("v", 1, candidate_hosts=("h0",), unagile_because=("DEVICE_UNREADABLE",)), False),
     ],
 )
 def test_agile_is_everywhere_that_is_enabled(vm: VM, agile: bool) -> None:
