@@ -32,6 +32,7 @@ __all__ = [
     "dearest_loads",
     "dominators",
     "find_witness",
+    "fits",
     "lost_under_prices",
     "mask_words",
     "pack",
@@ -221,22 +222,45 @@ def pack(
     capacities ≥ 0; sizes > 0, counts and masks of allowed `bins` by kind, in any order. None proves nothing.
     `strategy` (0 … STRATEGIES − 1) tries one packer only.
     """
+    kinds, question = _question(capacities, sizes, bins, counts)
+    placed = _packing.pack(*question, -1 if strategy is None else strategy)
+    if placed is None:
+        return None
+    width = len(capacities)
+    rank = {kind: position for position, kind in enumerate(kinds)}
+    return tuple(tuple(placed[rank[i] * width : (rank[i] + 1) * width]) for i in range(len(sizes)))
+
+
+def fits(
+    capacities: Sequence[int],
+    sizes: Sequence[int],
+    bins: Sequence[int],
+    counts: Sequence[int],
+    *,
+    steps: int = 100_000,
+) -> bool | None:
+    """Return whether everything fits, by a complete search; None if that takes too long.
+
+    Arguments as for `pack`. Tries questions of at most 32 items, and looks at about `steps` bins.
+    """
+    _, question = _question(capacities, sizes, bins, counts)
+    return _packing.fits(*question, steps)
+
+
+def _question(
+    capacities: Sequence[int], sizes: Sequence[int], bins: Sequence[int], counts: Sequence[int]
+) -> tuple[list[int], tuple[array[int], array[int], array[int], array[int], array[int], array[int]]]:
+    """Return the order in which the packers take the kinds, and their arrays in this order."""
     kinds = sorted(range(len(sizes)), key=lambda i: (-sizes[i], bins[i].bit_count(), bins[i]))
     order = sorted(range(len(capacities)), key=lambda b: (-capacities[b], b))
-    placed = _packing.pack(
+    return kinds, (
         int64s(capacities),
         array("q", [sizes[i] for i in kinds]),
         array("q", range(len(kinds))),
         mask_words([bins[i] for i in kinds], len(capacities)),
         array("q", [counts[i] for i in kinds]),
         array("q", order),
-        -1 if strategy is None else strategy,
     )
-    if placed is None:
-        return None
-    width = len(capacities)
-    rank = {kind: position for position, kind in enumerate(kinds)}
-    return tuple(tuple(placed[rank[i] * width : (rank[i] + 1) * width]) for i in range(len(sizes)))
 
 
 def dearest_loads(

@@ -143,9 +143,11 @@ def dearest_loads(
 
 
 def fits(room: Sequence[int], items: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether items (size, mask of allowed bins) all fit: every placement tried."""
+    """Tell whether items (size, mask of allowed bins) all fit: every placement tried, volume aside."""
     if not items:
         return True
+    if sum(size for size, _ in items) > sum(room):
+        return False
     (size, mask), rest = items[0], items[1:]
     return any(
         free >= size and mask >> b & 1 and fits((*room[:b], free - size, *room[b + 1 :]), rest)

@@ -6,7 +6,6 @@ complete search, for small questions, may say that something does not fit.
 
 from cpython.array cimport array, clone
 from libc.stdint cimport int64_t, uint64_t
-from libc.stdlib cimport calloc, free as release
 from libc.string cimport memcpy, memset
 
 cdef array _INT64 = array("q")
@@ -220,10 +219,41 @@ cdef Exact pack_exactly(Packing* p, int64_t steps) noexcept nogil:
     return place_rest(p, 0, 0, &steps)
 
 
+cdef class Question:
+    """A packing question with its scratch memory, for the doors below."""
+
+    cdef Packing packing
+    cdef array scratch, placed
+
+    def __cinit__(
+        self, const int64_t[::1] capacity not None, const int64_t[::1] sizes not None,
+        const int64_t[::1] mask_of not None, const uint64_t[::1] masks not None,
+        const int64_t[::1] wanted not None, const int64_t[::1] order not None
+    ):
+        cdef Packing* p = &self.packing
+        cdef Py_ssize_t bins = capacity.shape[0], kinds = sizes.shape[0], i
+        self.placed = clone(_INT64, bins * kinds + 1, True)
+        self.scratch = clone(_INT64, 2 * bins + 3 * kinds + 1, True)
+        p.bins, p.kinds, p.words, p.open_bins = bins, kinds, (bins + 63) >> 6, bins
+        p.sizes = &sizes[0] if kinds else NULL
+        p.mask_of = &mask_of[0] if kinds else NULL
+        p.masks = &masks[0] if masks.shape[0] else NULL
+        p.capacity = &capacity[0] if bins else NULL
+        p.wanted = &wanted[0] if kinds else NULL
+        p.room = <int64_t*> self.scratch.data.as_longlongs
+        p.order = p.room + bins
+        p.left = p.order + bins
+        p.trial = p.left + kinds
+        p.chosen = p.trial + kinds
+        p.placed = <int64_t*> self.placed.data.as_longlongs
+        for i in range(bins):
+            p.order[i] = order[i]
+
+
 def pack(
     const int64_t[::1] capacity not None, const int64_t[::1] sizes not None,
-    const int64_t[::1] mask_of not None,
-    const uint64_t[::1] masks not None, const int64_t[::1] wanted not None, const int64_t[::1] order not None,
+    const int64_t[::1] mask_of not None, const uint64_t[::1] masks not None,
+    const int64_t[::1] wanted not None, const int64_t[::1] order not None,
     int strategy=-1
 ):
     """Return where everything goes, kinds × bins, or None if the packers do not find room.
@@ -231,33 +261,25 @@ def pack(
     capacity ≥ 0 by bin; sizes > 0 by kind, descending; masks: words of 64 bins each; order: bins by falling
     capacity; strategy 0 … 5 tries one packer only.
     """
-    cdef Packing p
-    cdef Py_ssize_t bins = capacity.shape[0], kinds = sizes.shape[0]
-    cdef array placed = clone(_INT64, bins * kinds, True)
-    cdef int64_t* scratch = <int64_t*> calloc(2 * bins + 3 * kinds + 1, sizeof(int64_t))
+    cdef Question question = Question(capacity, sizes, mask_of, masks, wanted, order)
     cdef bint found
-    if scratch == NULL:
-        raise MemoryError
-    try:
-        with nogil:
-            p.bins = bins
-            p.kinds = kinds
-            p.words = (bins + 63) >> 6
-            p.open_bins = bins
-            p.sizes = &sizes[0] if kinds else NULL
-            p.mask_of = &mask_of[0] if kinds else NULL
-            p.masks = &masks[0] if masks.shape[0] else NULL
-            p.capacity = &capacity[0] if bins else NULL
-            p.wanted = &wanted[0] if kinds else NULL
-            p.room = scratch
-            p.order = scratch + bins
-            p.left = scratch + 2 * bins
-            p.trial = p.left + kinds
-            p.chosen = p.trial + kinds
-            p.placed = <int64_t*> placed.data.as_longlongs
-            if bins:
-                memcpy(p.order, &order[0], bins * sizeof(int64_t))
-            found = pack_with(&p, strategy) if strategy >= 0 else pack_any(&p, 0) >= 0
-    finally:
-        release(scratch)
-    return placed if found else None
+    with nogil:
+        if strategy >= 0:
+            found = pack_with(&question.packing, strategy)
+        else:
+            found = pack_any(&question.packing, 0) >= 0
+    return question.placed[:sizes.shape[0] * capacity.shape[0]] if found else None
+
+
+def fits(
+    const int64_t[::1] capacity not None, const int64_t[::1] sizes not None,
+    const int64_t[::1] mask_of not None, const uint64_t[::1] masks not None,
+    const int64_t[::1] wanted not None, const int64_t[::1] order not None,
+    int64_t steps
+):
+    """Return whether everything fits, by a complete search; None if that takes too long."""
+    cdef Question question = Question(capacity, sizes, mask_of, masks, wanted, order)
+    cdef Exact answer
+    with nogil:
+        answer = pack_exactly(&question.packing, steps)
+    return None if answer == TOO_LONG else answer == FITS

@@ -22,7 +22,7 @@ class World:
 
 
 def make_world(seed: int) -> World:
-    """Return one to six hosts (sometimes beyond bit 63), up to five kinds, often tight, sometimes restricted."""
+    """Return one to six hosts and up to five kinds, often tight, sometimes with restricted candidates."""
     rng = Random(seed)
     hosts = rng.choice((1, 2, 3, 3, 4, 5, 6))
     units = rng.choice((hosts, hosts, rng.randint(1, hosts)))

@@ -114,6 +114,28 @@ def test_pack(capacities: list[int], kinds: list[tuple[int, int, int]], strategy
 
 @MANY
 @given(
+    capacities=st.lists(st.integers(0, 20), min_size=1, max_size=5),
+    kinds=st.lists(st.tuples(st.integers(1, 9), st.integers(0, 31), st.integers(0, 3)), max_size=4),
+    agile=st.booleans(),
+)
+def test_fits(capacities: list[int], kinds: list[tuple[int, int, int]], agile: bool) -> None:
+    everywhere = (1 << len(capacities)) - 1
+    distinct = {(size, everywhere if agile else mask & everywhere): count for size, mask, count in kinds}
+    columns = ([s for s, _ in distinct], [m for _, m in distinct], list(distinct.values()))
+    items = [kind for kind, count in distinct.items() for _ in range(count)]
+    expected = twin.fits(tuple(capacities), sorted(items, reverse=True))
+    assert kernel.fits(capacities, *columns) is expected
+    if kernel.pack(capacities, *columns) is not None:
+        assert expected
+
+
+def test_fits_says_when_it_takes_too_long() -> None:
+    assert kernel.fits([10] * 5, [3, 4, 7], [31] * 3, [5, 5, 2], steps=3) is None
+    assert kernel.fits([99], [1], [1], [33]) is None
+
+
+@MANY
+@given(
     capacities=st.lists(st.integers(0, 60), min_size=1, max_size=4),
     kinds=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5), st.integers(0, 9)), max_size=4),
 )

@@ -164,6 +164,14 @@ def test_failure_domains(clock: Any) -> None:
     assert (unprotected.lower, unprotected.upper) == (1, 1)
 
 
+def test_the_quorum_of_domains_counts_live_hosts(clock: Any) -> None:
+    racks = ("r1", "r1", "r2", "r3", "r4")
+    hosts = [host(f"h{i}", 9, live=i != 1, failure_domains=(("rack", r),)) for i, r in enumerate(racks)]
+    pool = pool_of(hosts, [vm("v", 1, "h4")], quorum="majority")
+    rack = tolerance(pool, clock=clock).domains["rack"]
+    assert (rack.lower, rack.upper, rack.witness) == (1, 1, Witness((), (), "quorum"))
+
+
 def test_the_target(clock: Any) -> None:
     pool = pool_of([host(n, 9) for n in "abc"], [vm("v", 1, "a")], ha_host_failures_to_tolerate=3)
     assert tolerance(pool, clock=clock).overcommitted is True
@@ -178,6 +186,19 @@ def test_sequential_agrees_up_to_one_failure_if_nothing_is_down(clock: Any) -> N
     assert found.simultaneous.lower == 2
     assert 1 <= found.sequential.lower <= found.sequential.upper == 2
     assert found.sequential.witness == found.simultaneous.witness
+
+
+def test_where_a_vm_that_is_down_goes_may_cost_the_sequential_figure(clock: Any) -> None:
+    """Wherever "down" starts, one VM loses its only refuge; all at once it goes where it does not disturb."""
+    vms = [
+        vm("of-a", 2, "a", candidate_hosts=("b",)),
+        vm("of-b", 2, "b", candidate_hosts=("c",)),
+        vm("of-c", 2, "c", candidate_hosts=("a",)),
+        vm("down", 2, None),
+    ]
+    found = tolerance(pool_of([host(n, 2) for n in "abc"], vms), clock=clock)
+    assert (found.simultaneous.lower, found.simultaneous.upper) == (1, 1)
+    assert (found.sequential.lower, found.sequential.upper) == (0, 1)
 
 
 def test_the_order_of_vms_does_not_matter(pools: Any, clock: Any) -> None:
