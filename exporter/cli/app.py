@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -69,6 +70,7 @@ def _xenha(version: Version = False, debug: Debug = False) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; say every error in one line on stderr."""
     invocation = Invocation()
+    _print_anything()
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments, invocation)
         sys.stdout.flush()
@@ -77,6 +79,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return _failed(error, invocation)
     return code
+
+
+def _print_anything() -> None:
+    """Let names that the terminal's encoding does not know be shown as escapes instead of breaking off."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: Sequence[str], invocation: Invocation) -> int:

@@ -11,8 +11,9 @@ def write(path: Path, text: str) -> None:
     """Write a text file, whole or not at all; "-" is stdout. Errors: OSError that names `path`."""
     text = text if text.endswith("\n") else f"{text}\n"
     if str(path) == "-":
-        sys.stdout.write(text)
         sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())  # UTF-8 by contract, whatever the terminal speaks
+        sys.stdout.buffer.flush()
     elif path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8")  # a device or a pipe: must not be replaced by a file
     else:

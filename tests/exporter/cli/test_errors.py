@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -131,3 +132,15 @@ def test_ctrl_c_ends_in_silence(process, monkeypatch):
             running.send_signal(signal.SIGINT)
             out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err) == (130, "", "")
+
+
+def test_a_name_that_the_terminal_cannot_show_is_escaped(process, file_of, pool):
+    strange = file_of(replace(pool, name="pâté"))
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    out, err = process("check", strange, env=environment).communicate(timeout=60)
+    assert err == ""
+    assert "pool p\\xe2t\\xe9" in out
+    out, err = process("inventory", strange, "--json", env=environment, encoding="utf-8").communicate(
+        timeout=60
+    )
+    assert (out, err) == (Path(strange).read_text(encoding="utf-8"), "")
