@@ -48,6 +48,13 @@ def test_the_same_pool_gives_the_same_records() -> None:
         assert count == len(other.refs(name))
 
 
+def test_no_client_is_led_off_this_machine() -> None:
+    db = database(demo_pool())
+    hosts, pifs = db.records("host").values(), db.records("PIF").values()
+    assert all(host["address"].startswith("127.") for host in hosts)
+    assert {pif["IP"] for pif in pifs if pif["management"]} == {host["address"] for host in hosts}
+
+
 def test_every_reference_names_an_object() -> None:
     from lab.xapi.classes import CLASSES, NULL
 
