@@ -80,7 +80,7 @@ def test_a_call_that_waits_can_be_broken_off(wrong_server: Callable[[bytes], Any
         except PoolUnreachable as error:
             failed.append(error.problem)
 
-    thread = threading.Thread(target=login)
+    thread = threading.Thread(target=login, daemon=True)
     thread.start()
     assert silent.asked.wait(PATIENCE_SECONDS)
     session.abort()
