@@ -4,7 +4,7 @@ Restarted are the protected VMs of the failed hosts and those that are down, the
 ran on the failed hosts. Order classes start one after the other: 0 first, ascending, negative ones last; each
 is a wave, counted from 1; best-effort VMs have waves of their own at the end. Running VMs are never moved.
 Every plan is judged by the independent verifier before anybody sees it. Equal pools and failed hosts give
-equal plans, whatever the order of anything in them.
+equal plans, whatever the order of anything in them, unless the limit ends a search (`optimal` is False).
 """
 
 from __future__ import annotations

@@ -33,9 +33,7 @@ def left_down(
     detail = _too_small(vm, candidates, after, free_after, "once the others have restarted ")
     if proven:
         return Unplaced(vm.uuid, "memory", detail)
-    return Unplaced(
-        vm.uuid, "unknown", f"{detail}; the limit came before it was proved that nothing better exists"
-    )
+    return Unplaced(vm.uuid, "unknown", f"{detail}; the limit came before the proof that no plan places more")
 
 
 def _roomiest(hosts: Sequence[Host], free: dict[str, int]) -> Host:

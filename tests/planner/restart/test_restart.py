@@ -250,6 +250,22 @@ def test_a_vm_that_reaches_nothing_is_told_what_is_missing() -> None:
     assert detail(made, "y") == "none of the 2 hosts left is a candidate; missing: a device on 2"
 
 
+def test_what_the_limit_leaves_open_is_called_unknown() -> None:
+    """Without time for a proof only a VM that fits on no host by itself is left for want of memory."""
+    unknown = 0
+    for seed in range(300):
+        rng = Random(seed)
+        pool = drawn(rng, hosts=7, vms=16)
+        failed = rng.sample([host.uuid for host in pool.hosts], min(2, len(pool.hosts)))
+        made = plan(pool, failed, limit_seconds=0.0, clock=StillClock())
+        for left in made.unplaced if not made.optimal else ():
+            unknown += left.reason == "unknown"
+            assert left.reason != "memory" or "once the others" not in left.detail
+            assert left.reason != "unknown" or "the limit came before the proof" in left.detail
+        assert "unknown" not in {left.reason for left in made.unplaced} or not made.optimal
+    assert unknown > 5
+
+
 # Equal for equal
 
 
