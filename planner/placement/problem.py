@@ -47,17 +47,23 @@ def problem_of(pool: Pool) -> Problem:
         free_bytes=tuple(pool.free_bytes(uuid) for uuid in index),
         vms=tuple([vm.uuid for vm in vms]),
         need_bytes=tuple([vm.memory_static_max_bytes + vm.memory_overhead_bytes for vm in vms]),
-        home=tuple([_home(vm, index) for vm in vms]),
+        home=_homes(vms, index),
         candidates=tuple(map(Reach(pool).candidates, vms)),
         cap=quorum_cap(pool),
     )
 
 
-def _home(vm: VM, index: dict[str, int]) -> int:
-    """Return the index of a protected VM's host, DOWN if it is down: Halted, or its home not in service."""
-    if vm.power_state == "Halted":
-        return DOWN
-    return index.get(vm.resident_on or vm.scheduled_to_be_resident_on or "", DOWN)
+def _homes(vms: list[VM], index: dict[str, int]) -> tuple[int, ...]:
+    """Return the index of every protected VM's host, DOWN if it is down: Halted, or its home not in service."""
+    find = index.get
+    return tuple(
+        [
+            DOWN
+            if vm.power_state == "Halted"
+            else find(vm.resident_on or vm.scheduled_to_be_resident_on or "", DOWN)
+            for vm in vms
+        ]
+    )
 
 
 def quorum_cap(pool: Pool) -> int | None:

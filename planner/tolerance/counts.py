@@ -66,7 +66,8 @@ class Counted:
     @property
     def agile(self) -> bool:
         """Tell whether every VM may run on every host but its own."""
-        return all(mask == self.problem.everywhere for mask in self.masks)
+        everywhere = self.problem.everywhere
+        return all(mask == everywhere for mask in self.masks)
 
     def hosts_of(self, units: Sequence[int]) -> tuple[int, ...]:
         """Return the hosts of some units, ascending."""

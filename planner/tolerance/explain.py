@@ -43,8 +43,8 @@ def _cause(
         return "down", _vms(counted, lost, most)
     if len(lost.units) == counted.units:
         return "all_hosts", _restarting(counted, lost.units)[:1]
-    failed = counted.mask_of(lost.units)
-    if all(mask | failed == counted.problem.everywhere for mask in counted.masks):
+    failed, everywhere = counted.mask_of(lost.units), counted.problem.everywhere
+    if all(mask | failed == everywhere for mask in counted.masks):
         return "memory", _vms(counted, lost, most)
     by_memory = _refused_by_memory(counted, lost, most, deadline)
     return ("memory", by_memory) if by_memory else ("reach", _vms(counted, lost, most))
