@@ -54,7 +54,7 @@ def problem_of(pool: Pool) -> Problem:
 
 
 def _homes(vms: list[VM], index: dict[str, int]) -> tuple[int, ...]:
-    """Return the index of every protected VM's host, DOWN if it is down: Halted, or its home not in service."""
+    """Return every protected VM's host by index, DOWN if the VM is Halted or its home not in service."""
     find = index.get
     return tuple(
         [
