@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["critical", "warning", "info"]
 
@@ -244,26 +244,53 @@ def render(hold: str | None = None) -> str:
     `hold` replaces every rule's `for` ("0s": fire at once), to try the way from a pool to a mailbox. Raises
     ValueError if it is no duration of Prometheus.
     """
+    return "\n".join(_lines(document(hold))) + "\n"
+
+
+def document(hold: str | None = None) -> dict[str, Any]:
+    """Return the rules as the tree that a Prometheus rule file holds; `hold` as for `render`."""
     if hold is not None and not re.fullmatch(r"(\d+(ms|[smhdwy]))+", hold):
         raise ValueError(f"hold {hold!r}: expected a duration such as 0s, 90s or 1h30m")
-    return "\n".join(_lines(hold)) + "\n"
+    return {
+        "groups": [
+            {"name": "xenha", "rules": [_entry(rule, rule.hold if hold is None else hold) for rule in RULES]}
+        ]
+    }
 
 
-def _lines(hold: str | None) -> Iterator[str]:
+def _entry(rule: Rule, hold: str) -> dict[str, Any]:
+    return {
+        "alert": rule.alert,
+        "expr": rule.expr,
+        "for": hold,
+        "labels": {"severity": rule.severity},
+        "annotations": {
+            "summary": rule.summary,
+            "description": rule.description,
+            "runbook": rule.runbook,
+        },
+    }
+
+
+def _lines(tree: dict[str, Any]) -> Iterator[str]:
     yield "# Alert rules of xenha, written by `xenha rules`. Name the file under rule_files in Prometheus."
     yield "groups:"
-    yield "  - name: xenha"
-    yield "    rules:"
-    for rule in RULES:
-        yield f"      - alert: {rule.alert}"
-        yield "        expr: |-"
-        yield from (f"          {line}" for line in rule.expr.splitlines())
-        yield f"        for: {rule.hold if hold is None else hold}"
-        yield "        labels:"
-        yield f"          severity: {rule.severity}"
-        yield "        annotations:"
-        for name in ("summary", "description", "runbook"):
-            yield f"          {name}: {_quoted(getattr(rule, name))}"
+    for group in tree["groups"]:
+        yield f"  - name: {group['name']}"
+        yield "    rules:"
+        for entry in group["rules"]:
+            yield from _entry_lines(entry)
+
+
+def _entry_lines(entry: dict[str, Any]) -> Iterator[str]:
+    yield f"      - alert: {entry['alert']}"
+    yield "        expr: |-"
+    yield from (f"          {line}" for line in entry["expr"].splitlines())
+    yield f"        for: {entry['for']}"
+    for part in ("labels", "annotations"):
+        yield f"        {part}:"
+        for name, text in entry[part].items():
+            yield f"          {name}: {text if part == 'labels' else _quoted(text)}"
 
 
 def _quoted(text: str) -> str:

@@ -289,6 +289,12 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
+def test_the_published_schema_is_this_one() -> None:
+    published = Path(__file__).parents[3] / "docs" / "pool.schema.json"
+    renew = "run: xenha inventory --schema > docs/pool.schema.json"
+    assert json.loads(published.read_text()) == schema(), renew
+
+
 def test_the_schema_names_every_default() -> None:
     found = schema()["$defs"]["VMShape"]["properties"]
     assert found["vcpus"]["default"] == 1
