@@ -22,16 +22,17 @@ class Burst:
     first_ns: int
     last_ns: int
     hurried: bool = False
+    quiet_ns: int = QUIET_NS
 
     def due_ns(self) -> int:
         """Return the moment at which the planning should start."""
         if self.hurried:
             return self.first_ns
-        return min(self.last_ns + QUIET_NS, self.first_ns + LONGEST_NS)
+        return min(self.last_ns + self.quiet_ns, self.first_ns + LONGEST_NS)
 
 
-def grown(burst: Burst | None, now_ns: int, *, hurried: bool = False) -> Burst:
+def grown(burst: Burst | None, now_ns: int, *, hurried: bool = False, quiet_ns: int = QUIET_NS) -> Burst:
     """Return the burst with one more change."""
     if burst is None:
-        return Burst(now_ns, now_ns, hurried)
+        return Burst(now_ns, now_ns, hurried, quiet_ns)
     return replace(burst, last_ns=now_ns)

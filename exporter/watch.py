@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from exporter import state as transition
-from exporter.coalesce import Burst, grown
+from exporter.coalesce import QUIET_NS, Burst, grown
 from exporter.planning import Planner, better_figures, quick_figures
 from exporter.state import Figures, PoolState
 from hacore.clock import NS_PER_SECOND, Clock
@@ -36,11 +36,15 @@ _log = logging.getLogger("xenha.watch")
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One pool to watch. `source` is what people see of it, `watch` how it is followed."""
+    """One pool to watch. `source` is what people see of it, `watch` how it is followed.
+
+    A planning starts when nothing has changed for `quiet_ns`.
+    """
 
     source: str
     watch: Watch
     limit_seconds: float = 10.0
+    quiet_ns: int = QUIET_NS
 
 
 class PoolWatcher:
@@ -129,7 +133,8 @@ class PoolWatcher:
             self._state = transition.seen(before, snapshot, self._clock.wall_seconds())
             if self._state.snapshot is not before.snapshot:
                 hurried = before.snapshot is None
-                self._burst = grown(self._burst, self._clock.monotonic_ns(), hurried=hurried)
+                now_ns, quiet_ns = self._clock.monotonic_ns(), self._watched.quiet_ns
+                self._burst = grown(self._burst, now_ns, hurried=hurried, quiet_ns=quiet_ns)
             self._changed.notify_all()
 
     # The planner ---------------------------------------------------------------------------------------

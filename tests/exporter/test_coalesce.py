@@ -24,3 +24,7 @@ def test_flood_is_cut_after_the_longest_wait() -> None:
 
 def test_first_look_is_not_kept_waiting() -> None:
     assert grown(grown(None, 5, hurried=True), 10).due_ns() == 5
+
+
+def test_the_quiet_may_be_shortened() -> None:
+    assert grown(grown(None, 0, quiet_ns=0), 10, quiet_ns=0).due_ns() == 10
