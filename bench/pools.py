@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from planner.model import VM, Host, Pool, RestartPriority
+from planner.model import SR, VM, Host, Pool, RestartPriority
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -29,6 +29,9 @@ HOST_WEIGHTS = (1.0, 1.0, 1.5, 2.0)
 
 GIB_PER_VCPU = (2, 4, 4, 8)
 DOM0_BYTES = 8 * GIB
+PARTS = (0.25, 0.75)
+BOUND_SHARE = 0.4
+"""Of VMs whose disks are on an SR that not every host reaches."""
 PAGE_BYTES = 4096
 """What a host calls its memory ends anywhere between two MiB."""
 HOST_OVERHEAD_BYTES = 512 * MIB
@@ -36,7 +39,10 @@ HOST_OVERHEAD_BYTES = 512 * MIB
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a family of pools has in common; `load` and `protected` None: drawn per pool."""
+    """What a family of pools has in common. `load` (of `loads`), `mixed`, `protected` None: drawn per pool.
+
+    With `partial_srs` four VMs in ten have their disks on one of so many SRs that only some hosts reach.
+    """
 
     hosts: int
     vms: int
@@ -46,6 +52,12 @@ class Shape:
     sizes_bytes: tuple[int, ...] = tuple(size * GIB for size in SIZES_GIB)
     xapi_overhead: bool = False
     target: int = 1
+    loads: tuple[float, ...] = LOADS
+    partial_srs: int = 0
+
+
+HARD = Shape(64, 3500, mixed=True, loads=(0.90, 0.92, 0.94, 0.95), partial_srs=8)
+"""Uneven hosts, nearly full, and many VMs that a part of the hosts could start."""
 
 
 def pool(
@@ -72,7 +84,7 @@ def pool(
 def from_shape(seed: int, shape: Shape) -> Pool:
     """Return the pool of a seed in a shape."""
     rng = Random(f"{seed}/{shape.hosts}/{shape.vms}")
-    load = rng.choice(LOADS) if shape.load is None else shape.load
+    load = rng.choice(shape.loads) if shape.load is None else shape.load
     mixed = rng.random() < 0.5 if shape.mixed is None else shape.mixed
     protected = rng.choice(PROTECTED_SHARES) if shape.protected is None else shape.protected
     steepness = rng.choice(STEEPNESSES)
@@ -80,14 +92,16 @@ def from_shape(seed: int, shape: Shape) -> Pool:
     guests = [_guest(rng, shape, weights, protected) for _ in range(shape.vms)]
     hosts = _hosts(rng, shape.hosts, mixed, sum(vm.need_bytes for vm in guests) / load)
     rooms = [h.memory_total_bytes - h.memory_overhead_bytes - DOM0_BYTES for h in hosts]
-    placed = _place(rng, guests, hosts, rooms)
+    placed = list(_place(rng, guests, hosts, rooms))
+    srs = _partial_srs(rng, hosts, shape.partial_srs)
     return Pool(
         uuid=_uuid(rng),
         name=f"seed-{seed}",
         master=hosts[0].uuid,
         ha_host_failures_to_tolerate=shape.target,
         hosts=tuple(hosts),
-        vms=(*(_dom0(rng, host) for host in hosts), *placed),
+        srs=srs,
+        vms=(*(_dom0(rng, host) for host in hosts), *_on_srs(rng, placed, srs)),
     )
 
 
@@ -167,3 +181,20 @@ def _place(rng: Random, guests: list[VM], hosts: list[Host], rooms: list[int]) -
             continue
         rooms[home] -= vm.need_bytes
         yield replace(vm, resident_on=hosts[home].uuid)
+
+
+def _partial_srs(rng: Random, hosts: Sequence[Host], count: int) -> tuple[SR, ...]:
+    """Return SRs that a quarter to three quarters of the hosts reach."""
+    uuids = [host.uuid for host in hosts]
+    return tuple(
+        SR(_uuid(rng), f"partial-{i}", hosts=tuple(rng.sample(uuids, int(len(uuids) * rng.uniform(*PARTS)))))
+        for i in range(count)
+    )
+
+
+def _on_srs(rng: Random, vms: Sequence[VM], srs: Sequence[SR]) -> Iterator[VM]:
+    """Give some VMs a disk on an SR that their home reaches."""
+    for vm in vms:
+        reached = [sr.uuid for sr in srs if vm.resident_on in (sr.hosts or ())]
+        bound = reached and rng.random() < BOUND_SHARE
+        yield replace(vm, srs=(rng.choice(reached),)) if bound else vm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.scale import Scale
-from bench.subjects import beside_xapi, families, growth, kernels, memory, process, service
+from bench.subjects import beside_xapi, families, growth, kernels, latency, memory, process, service
 from bench.table import Row
 
 SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
@@ -13,6 +13,7 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "growth": growth.measure,
     "kernels": kernels.measure,
     "service": service.measure,
+    "latency": latency.measure,
     "process": process.measure,
     "memory": memory.measure,
     "xapi": beside_xapi.measure,

@@ -1,73 +1,78 @@
 """Memory over 1 000 replans: does the service grow?
 
-A process of its own does what the service does at each change: parse, plan, keep the state, render a scrape.
-It says how much memory it holds at the beginning and at the end.
+A simulated pool changes; a service in a process of its own follows its events, plans after each change, and
+is scraped, asked for plans and looked at all the while, as in real life. Only the pause in which changes
+gather is left out (`bench.eager`).
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from itertools import cycle, pairwise
 
+from bench.live import Service, Xapi, changes_of, service, simulated_xapi
 from bench.pools import MIB, pool
 from bench.scale import Scale
-from bench.subjects.service import resident_bytes
 from bench.table import Row, at_most
-from exporter import state as transition
-from exporter.exposition import Exposition
-from exporter.ownplanner import OwnPlanner
-from exporter.planning import quick_figures
-from exporter.state import PoolState
-from hacore.clock import SystemClock
-from planner.inventory.poolfile import dump_pool, read_pool
-from planner.inventory.snapshot import Snapshot
+from planner.inventory.poolfile import dump_pool
 from planner.model import Pool
 
-SUBJECT = "memory over replans"
+SUBJECT = "memory of the service over replans"
 REPLANS = 1000
-GROWTH_BYTES = 8 * MIB
-"""What allocators may still add after the first tenth; one leaked VM a replan is little, one pool 2 GiB."""
+GROWTH = 0.05
+WARM_PLANS = 10
+"""What-if plans before the first look at memory: the solver is loaded by then."""
+PLAN_EVERY = 50
 
 
 def measure(scale: Scale) -> list[Row]:
-    """Return memory after a tenth of the replans and after all."""
+    """Return memory after a tenth of the replans, after half and after all."""
+    made = pool(2, hosts=scale.count(64), vms=scale.count(3500), load=0.7)
+    path = scale.folder / "pool-served.json"
+    path.write_text(dump_pool(made), encoding="utf-8")
     replans = scale.count(REPLANS)
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.subjects.memory", str(replans)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    early, late = map(int, done.stdout.split())
+    with simulated_xapi(path, made) as xapi:
+        command = [sys.executable, "-m", "bench.eager", xapi.source]
+        with service(command, scale.clock) as watching:
+            marks = _replan(xapi, watching, made, (replans // 10, replans // 2, replans))
+    return _rows(marks, replans)
+
+
+def _rows(marks: list[int], replans: int) -> list[Row]:
+    early, half, late = marks
     return [
+        Row(SUBJECT, f"resident after {replans // 10:,} replans", f"{early / MIB:.1f} MiB"),
+        Row(SUBJECT, f"resident after {replans // 2:,} replans", f"{half / MIB:.1f} MiB"),
         at_most(SUBJECT, f"resident after {replans:,} replans", late, 300 * MIB, "MiB", 1 / MIB),
-        at_most(SUBJECT, f"growth since replan {replans // 10}", late - early, GROWTH_BYTES, "MiB", 1 / MIB),
+        at_most(SUBJECT, f"growth since replan {replans // 10:,}", late / early - 1, GROWTH, "%", 100),
     ]
 
 
-def replan(replans: int) -> tuple[int, int]:
-    """Replan so often, a VM more or less each time; return resident bytes after a tenth and at the end."""
-    clock = SystemClock()
-    planner, states = OwnPlanner(clock), [PoolState("pool.json")]
-    exposition = Exposition(lambda: states, clock, "bench")
-    made = pool(2, hosts=64, vms=3500, load=0.7)
-    files = [dump_pool(made).encode(), dump_pool(_without_one(made)).encode()]
-    early = 0
-    for i in range(replans):
-        snapshot = Snapshot(read_pool(files[i % 2], "pool.json"))
-        states[0] = transition.planning(transition.seen(states[0], snapshot, clock.wall_seconds()))
-        states[0] = transition.planned(states[0], quick_figures(snapshot, planner, clock))
-        exposition.render("")
-        if i == replans // 10:
-            early = resident_bytes(os.getpid())
-    return early, resident_bytes(os.getpid())
+def _replan(xapi: Xapi, watching: Service, made: Pool, marks: tuple[int, ...]) -> list[int]:
+    """Change the pool until it was planned for so often; return resident bytes at each mark."""
+    questions = _questions(made)
+    for _ in range(WARM_PLANS):
+        _look_around(watching, next(questions))
+    changes = changes_of(xapi.running)
+    first = plans = watching.planned_after(0)
+    resident = []
+    for mark in marks:
+        while plans - first < mark:
+            xapi.make(next(changes))
+            before, plans = plans, watching.planned_after(plans)
+            if plans // PLAN_EVERY > before // PLAN_EVERY:
+                _look_around(watching, next(questions))
+        resident.append(watching.resident_bytes())
+    return resident
 
 
-def _without_one(made: Pool) -> Pool:
-    return replace(made, vms=made.vms[:-1])
+def _questions(made: Pool) -> Iterator[tuple[str, ...]]:
+    return cycle(pairwise(host.uuid for host in made.hosts))
 
 
-if __name__ == "__main__":
-    print(*replan(int(sys.argv[1])))
+def _look_around(watching: Service, failed: tuple[str, ...]) -> None:
+    """Do what people do: ask what would happen, and open the page."""
+    watching.plan(failed)
+    watching.client.get("/").raise_for_status()
+    watching.client.get("/api/v1/pool").raise_for_status()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from statistics import median
 
+from bench.live import XENHA
 from bench.pools import pool
 from bench.scale import Scale
 from bench.table import Row, at_most
@@ -15,7 +15,6 @@ from hacore.clock import Stopwatch
 from planner.inventory.poolfile import dump_pool
 
 SUBJECT = "xenha tolerance pool.json"
-XENHA = Path(sys.executable).with_name("xenha")
 
 
 def measure(scale: Scale) -> list[Row]:
