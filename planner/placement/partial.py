@@ -1,10 +1,9 @@
 """The best part of too much: stage by stage, each stage's result a floor of the next.
 
 Stages: the number of VMs placed of each protected turn, in order; the memory of the protected ones; beside
-these, the number of each best-effort turn. If the VMs of a turn share their candidate hosts, a number of them
-is reached exactly if the smallest so many fit (a smaller VM can stand in for a larger one): a question for a
-leaf. Everything else is one CP-SAT run a stage that starts from the best placement so far. A stage that was
-not proved best keeps what it reached.
+these, the number of each best-effort turn. Each is a choice of numbers (`choice`) that mostly takes a few
+milliseconds; what stays open there is one CP-SAT run that starts from the best placement so far. A stage that
+was not proved best keeps what it reached.
 """
 
 from __future__ import annotations
@@ -15,15 +14,16 @@ from math import gcd
 
 from hacore.clock import Deadline
 from planner.placement import solver
-from planner.placement.packing import Instance, Outcome, Packed, Refuted
+from planner.placement.choice import Chooser, Wanted
+from planner.placement.packing import Instance, Outcome
 from planner.placement.settle import fill
 from planner.placement.solver import Floor
 from planner.placement.spread import NOWHERE, Room
 from planner.placement.units import in_units
-from planner.placement.wishes import Kind, Wish, assigned, counted, instance_of, kinds_of, merged
+from planner.placement.wishes import Kind, Wish, assigned, counted, instance_of, kinds_of
 
-CLIMB_TOP = 8
-"""Steps of one VM more by leaves before CP-SAT is asked for the number at once."""
+CHOICE_SHARE = 3 / 4
+"""Of a stage's time: what a choice does not settle, CP-SAT hardly ever proves, but may better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,12 @@ class _Stage:
     whole: int
     protected: bool
     turn: int | None
+
+    def concerns(self, wish: Wish) -> bool:
+        """Tell whether a VM may be placed in this stage: it is of this or an earlier one."""
+        if self.turn is None:
+            return wish.protected
+        return wish.turn <= self.turn
 
 
 def best_part(
@@ -79,8 +85,8 @@ class _Climb:
         self.to = start
         self.room = room
         self.deadline = deadline
-        self.decide = decide
         self.kinds = kinds_of(wishes)
+        self.chooser = Chooser(self.kinds, room, decide)
         self.floors: list[Floor] = []
         self.calls = 0
 
@@ -88,63 +94,46 @@ class _Climb:
         """Go through the stages."""
         proven = all_proven = True
         for i, stage in enumerate(stages):
-            done = self._value(stage) == stage.whole or self._by_leaves(stage)
-            done = done or self._by_cp_sat(stage, len(stages) - i)
+            deadline = _share(self.deadline, len(stages) - i)
+            brief = _part(deadline, CHOICE_SHARE)
+            done = self._value(stage) == stage.whole or self._by_choice(stage, brief)
+            done = done or self._by_cp_sat(stage, deadline)
             proven = proven and (done or not stage.protected)
             all_proven = all_proven and done
             self.floors.append(Floor(stage.weights, self._value(stage)))
-        return Part(self.to, proven, all_proven, self.calls)
+        return Part(self.to, proven, all_proven, self.calls + self.chooser.calls)
 
     def _value(self, stage: _Stage) -> int:
         return _value(stage, self.kinds, self.to)
 
-    def _by_leaves(self, stage: _Stage) -> bool:
-        """Climb in steps of one VM while so many fit; tell whether the end is proved."""
-        for _ in range(CLIMB_TOP):
-            chosen = self._one_more(stage)
-            if chosen is None:
-                return False
-            instance, joined = merged(chosen, self.room)
-            outcome = self.decide(instance)
-            if not isinstance(outcome, Packed):
-                return isinstance(outcome, Refuted)
-            self.to = assigned(joined, outcome.counts, len(self.wishes))
+    def _by_choice(self, stage: _Stage, deadline: Deadline) -> bool:
+        """Choose better numbers than those placed if there are any; tell whether that is settled."""
+        better = Floor(stage.weights, self._value(stage) + 1)
+        ranges = tuple(self._range(stage, kind) for kind in self.kinds)
+        settled, chosen = self.chooser.best(Wanted(stage.weights, ranges, (*self.floors, better)), deadline)
+        if chosen is not None:
+            self.to = assigned(chosen.kinds, chosen.counts, len(self.wishes))
             fill(self.wishes, self.to, self.room)
-            if self._value(stage) == stage.whole:
-                return True
-        return False
+        return settled
 
-    def _one_more(self, stage: _Stage) -> list[Kind] | None:
-        """Return as many VMs of each turn up to this stage's as are placed, of its own one more.
+    def _range(self, stage: _Stage, kind: Kind) -> tuple[int, int]:
+        """Return how many of a kind may be chosen, at least and at most.
 
-        The smallest of a turn, or all of it: whether they fit decides for any so many. None if there are
-        smaller and larger ones with different candidates to choose from. Best-effort VMs come after the
-        choice among the protected ones, which therefore stays as it is.
+        Best-effort VMs come after the choice among the protected ones, which therefore stays as it is.
         """
-        if stage.turn is None:
-            return None
-        chosen: list[Kind] = []
-        for turn in range(stage.turn + 1):
-            kinds = [kind for kind in self.kinds if kind.wish.turn == turn]
-            placed = [_placed(kind, self.to) for kind in kinds]
-            if kinds and kinds[0].wish.protected != stage.protected:
-                chosen += placed
-                continue
-            wanted = sum(len(kind.members) for kind in placed) + (turn == stage.turn)
-            smallest = _smallest(kinds, wanted)
-            if smallest is None:
-                return None
-            chosen += smallest
-        return chosen
+        if kind.wish.protected and not stage.protected:
+            placed = sum(self.to[member] != NOWHERE for member in kind.members)
+            return placed, placed
+        return 0, len(kind.members) if stage.concerns(kind.wish) else 0
 
-    def _by_cp_sat(self, stage: _Stage, stages_left: int) -> bool:
+    def _by_cp_sat(self, stage: _Stage, deadline: Deadline) -> bool:
         """Ask CP-SAT for the best of this stage; tell whether it proved it."""
-        if self.deadline.passed():
+        if deadline.passed():
             return False
         self.calls += 1
         answer = solver.assign(
             in_units(instance_of(self.kinds, self.room)),
-            _share(self.deadline, stages_left),
+            deadline,
             weights=stage.weights,
             floors=self.floors,
             hint=counted(self.kinds, self.to, len(self.room.free_bytes)),
@@ -178,24 +167,10 @@ def _value(stage: _Stage, kinds: Sequence[Kind], to: Sequence[int]) -> int:
     )
 
 
-def _placed(kind: Kind, to: Sequence[int]) -> Kind:
-    return Kind(kind.wish, tuple(member for member in kind.members if to[member] != NOWHERE))
-
-
-def _smallest(kinds: Sequence[Kind], wanted: int) -> list[Kind] | None:
-    """Return the smallest `wanted` VMs of a turn (kinds by size); None if candidates make it a choice."""
-    masks = {kind.wish.piece.hosts for kind in kinds}
-    if len(masks) > 1 and wanted < sum(len(kind.members) for kind in kinds):
-        return None
-    chosen = []
-    for kind in kinds:
-        chosen.append(Kind(kind.wish, kind.members[:wanted]))
-        wanted -= len(chosen[-1].members)
-    return chosen
-
-
 def _share(deadline: Deadline, stages_left: int) -> Deadline:
     """Return a deadline that leaves half of what is left to the stages that follow this one."""
-    if stages_left == 1:
-        return deadline
-    return Deadline.after(deadline.clock, deadline.left_seconds() / 2)
+    return deadline if stages_left == 1 else _part(deadline, 1 / 2)
+
+
+def _part(deadline: Deadline, share: float) -> Deadline:
+    return Deadline.after(deadline.clock, deadline.left_seconds() * share)

@@ -40,7 +40,7 @@ def decide(instance: Instance, deadline: Deadline) -> Outcome:
             break
         if relaxed.share > 1 - EPSILON:
             return _rounded(generation, deadline)
-        offer = generation.offer(relaxed)
+        offer = generation.offer(relaxed, generation.counts)
         if offer.worth < offer.asked:
             return Refuted(offer.prices, "pattern-lp")
         if not generation.extend(relaxed, offer):
@@ -62,12 +62,60 @@ def price_vector(instance: Instance, deadline: Deadline) -> tuple[int, ...] | No
         relaxed = None if deadline.passed() else generation.master.solve(deadline)
         if relaxed is None:
             break
-        offer = generation.offer(relaxed)
+        offer = generation.offer(relaxed, generation.counts)
         if best is None or offer.worth * best.asked < best.worth * offer.asked:
             best = offer
         if best.worth <= CLOSE * relaxed.share * best.asked or not generation.extend(relaxed, offer):
             break
     return best.prices if best else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Whatever part of an instance's items is placed: Σ prices · placed ≤ worth. Proved in integers."""
+
+    prices: tuple[int, ...]
+    worth: int
+
+    def excludes(self, demand: Sequence[int]) -> bool:
+        """Tell whether so many of each item cannot be placed by this."""
+        return sum(price * count for price, count in zip(self.prices, demand, strict=True)) > self.worth
+
+
+class Cutter:
+    """Finds cuts for parts of one instance; what it learnt of the bins serves the next part.
+
+    Sizes, counts and capacities as for `decide`.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self._generation = _Generation(in_units(instance), most=1.0)
+        self._bins = [len(group.bins) for group in self._generation.groups]
+
+    def cut(self, demand: Sequence[int], deadline: Deadline) -> Cut | None:
+        """Return a cut that excludes `demand` (0 … count of each item), None if the LP has none in time."""
+        generation = self._generation
+        generation.master.ask(demand, self._bins)
+        best: Cut | None = None
+        while not deadline.passed():
+            relaxed = generation.master.solve(deadline)
+            if relaxed is None or relaxed.share > 1 - EPSILON:
+                break
+            offer = generation.offer(relaxed, demand)
+            if offer.worth < offer.asked:
+                # The closer to the LP's optimum, the more other parts does a cut exclude as well.
+                best = Cut(offer.prices, offer.worth)
+                if offer.worth <= CLOSE * relaxed.share * offer.asked:
+                    break
+            if not generation.extend(relaxed, offer):
+                break
+        return best
+
+    def at(self, prices: Sequence[int]) -> Cut | None:
+        """Return the cut of given integer prices ≥ 0; None if they are too high to be multiplied exactly."""
+        if max(prices) > self._generation.top:
+            return None
+        return Cut(tuple(prices), self._generation.worth(prices)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +153,19 @@ class _Generation:
             for group, load in enumerate(self._dearest(prices, SEED_LOADS)[1]):
                 self._add(group, load)
 
-    def offer(self, relaxed: Relaxed) -> _Offer:
-        """Return the LP's prices as integers with what they prove."""
+    def offer(self, relaxed: Relaxed, demand: Sequence[int]) -> _Offer:
+        """Return the LP's prices as integers with what they prove of `demand`."""
         highest = max(relaxed.prices)
         scale = self.top / highest if highest > EPSILON else 0.0
         prices = tuple(max(0, floor(price * scale)) for price in relaxed.prices)
+        worth, loads = self.worth(prices)
+        asked = sum(price * count for price, count in zip(prices, demand, strict=True))
+        return _Offer(prices, asked, worth, loads)
+
+    def worth(self, prices: Sequence[int]) -> tuple[int, tuple[tuple[int, ...], ...]]:
+        """Return what all bins hold at most under integer prices, and the dearest load of each group."""
         bounds, loads = self._dearest(prices, PRICED_LOADS)
-        worth = sum(len(g.bins) * bound for g, bound in zip(self.groups, bounds, strict=True))
-        asked = sum(price * count for price, count in zip(prices, self.counts, strict=True))
-        return _Offer(prices, asked, worth, tuple(loads))
+        return sum(len(g.bins) * bound for g, bound in zip(self.groups, bounds, strict=True)), tuple(loads)
 
     def extend(self, relaxed: Relaxed, offer: _Offer) -> bool:
         """Add every load that is worth more than the rent of its bin; tell whether there was one."""
@@ -209,7 +261,7 @@ class _Rounding:
                 return False
             if relaxed.share > 1 - EPSILON:
                 return True
-            if not generation.extend(relaxed, generation.offer(relaxed)):
+            if not generation.extend(relaxed, generation.offer(relaxed, self.left)):
                 return False
         return False
 

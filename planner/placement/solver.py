@@ -137,26 +137,62 @@ def _dot(weights: Sequence[int], terms: Sequence[Any]) -> Any:
     return sum(w * term for w, term in zip(weights, terms, strict=True) if w)
 
 
+def choose(
+    ranges: Sequence[tuple[int, int]],
+    weights: Sequence[int],
+    rows: Sequence[Row],
+    clauses: Sequence[Sequence[Row]],
+    deadline: Deadline,
+) -> tuple[Verdict, tuple[int, ...] | None]:
+    """Ask CP-SAT for integers in `ranges` (lowest, highest) for which Σ weights · x is greatest.
+
+    They keep every one of `rows`, and at least one of every clause.
+    """
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    x = [model.new_int_var(lowest, highest, "") for lowest, highest in ranges]
+
+    def add(row: Row) -> cp_model.Constraint:
+        return model.add_linear_constraint(sum(c * x[i] for i, c in row.terms), row.lower, row.upper)
+
+    for row in rows:
+        add(row)
+    for clause in clauses:
+        kept = [model.new_bool_var("") for _ in clause]
+        model.add_bool_or(kept)
+        for row, is_kept in zip(clause, kept, strict=True):
+            add(row).only_enforce_if(is_kept)
+    model.maximize(_dot(weights, x))
+    verdict, engine = _solved(model, deadline)
+    found = verdict in ("optimal", "feasible")
+    return verdict, tuple(engine.value(variable) for variable in x) if found else None
+
+
 def _run_cp_sat(
     model: cp_model.CpModel, x: list[dict[int, cp_model.IntVar]], bins: int, deadline: Deadline
 ) -> Answer:
+    verdict, engine = _solved(model, deadline)
+    if verdict not in ("optimal", "feasible"):
+        return Answer(verdict, None)
+    counts = tuple(tuple(engine.value(row[b]) if b in row else 0 for b in range(bins)) for row in x)
+    return Answer(verdict, counts)
+
+
+def _solved(model: cp_model.CpModel, deadline: Deadline) -> tuple[Verdict, cp_model.CpSolver]:
     from ortools.sat.python import cp_model as cp
 
-    solver = cp.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 1
-    solver.parameters.max_time_in_seconds = deadline.left_seconds()
-    status = solver.solve(model)
+    engine = cp.CpSolver()
+    engine.parameters.num_workers = 1
+    engine.parameters.random_seed = 1
+    engine.parameters.max_time_in_seconds = deadline.left_seconds()
+    status = engine.solve(model)
     verdicts: dict[Any, Verdict] = {
         cp.OPTIMAL: "optimal",
         cp.FEASIBLE: "feasible",
         cp.INFEASIBLE: "infeasible",
     }
-    verdict = verdicts.get(status, "unknown")
-    if verdict not in ("optimal", "feasible"):
-        return Answer(verdict, None)
-    counts = tuple(tuple(solver.value(row[b]) if b in row else 0 for b in range(bins)) for row in x)
-    return Answer(verdict, counts)
+    return verdicts.get(status, "unknown"), engine
 
 
 def _new(pywraplp: Any, engine: str) -> Any:
