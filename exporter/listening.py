@@ -27,7 +27,8 @@ def bind(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:
-        raise ListenError(host, port, f"not an address of this machine: {error}") from None
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise ListenError(host, port, f"not an address of this machine: {problem}") from None
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

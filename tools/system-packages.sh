@@ -3,6 +3,7 @@
 set -eu
 missing=""
 for pair in prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium; do
+    case "$missing " in *" ${pair#*:} "*) continue ;; esac
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

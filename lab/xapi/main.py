@@ -55,9 +55,7 @@ def _serve(pool: Pool, listen: str, user: str, password: str) -> RunningServer:
     try:
         return serve(pool, listen=listen, user=user, password=password)
     except (OSError, ValueError) as problem:
-        raise LabInputError(
-            f"--listen {listen}: {getattr(problem, 'strerror', None) or problem}"
-        ) from problem
+        raise LabInputError(f"--listen {listen}: {_why(problem)}") from problem
 
 
 def _pool(path: str | Path | None) -> Pool:
@@ -71,8 +69,13 @@ def _password(path: str | Path | None) -> str:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise LabInputError(f"--password-file {path}: {problem}") from problem
+        raise LabInputError(f"--password-file {path}: {_why(problem)}") from problem
     password = text.split("\n", 1)[0].rstrip("\r")
     if not password:
         raise LabInputError(f"--password-file {path}: expected a password in the first line")
     return password
+
+
+def _why(problem: Exception) -> str:
+    """Return the system's own words alone: number and path say nothing new."""
+    return getattr(problem, "strerror", None) or str(problem)

@@ -90,7 +90,7 @@ def parse_listen(listen: str) -> tuple[str, int]:
     """Return host and port of "HOST:PORT"; ValueError if it is none."""
     host, colon, port = listen.rpartition(":")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"{listen}: expected HOST:PORT, such as 127.0.0.1:8080")
+        raise ValueError("expected HOST:PORT, such as 127.0.0.1:8080")
     return host, int(port)
 
 

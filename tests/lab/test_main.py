@@ -66,11 +66,11 @@ def test_serves_the_demo_by_default(start: Any, connect: Callable[[str], XenAPI.
 def test_bad_input(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="expected HOST:PORT"):
+    with pytest.raises(InputError, match=r"^--listen nowhere: expected HOST:PORT, such as 127.0.0.1:8080$"):
         run(None, "nowhere")
     with pytest.raises(InputError, match="no-such-file"):
         run(str(tmp_path / "no-such-file"))
-    with pytest.raises(InputError, match=r"--password-file .*no-such-file"):
+    with pytest.raises(InputError, match=r"^--password-file .*no-such-file: No such file or directory$"):
         run(None, password_file=tmp_path / "no-such-file")
     with pytest.raises(InputError, match="expected a password in the first line"):
         run(None, password_file=tmp_path / "empty")
