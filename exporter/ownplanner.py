@@ -16,12 +16,17 @@ class OwnPlanner:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._losses: restart.SingleLosses | None = None
+        """Of the pool asked about last: its hosts are asked about one by one."""
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
         return answer.tolerance(pool, limit_seconds=limit_seconds, clock=self._clock)
 
     def unplaced_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> tuple[int, bool]:
-        return restart.unplaced_if_failed(pool, host_uuid, limit_seconds=limit_seconds, clock=self._clock)
+        losses = self._losses
+        if losses is None or losses.pool is not pool:
+            losses = self._losses = restart.SingleLosses(pool)
+        return losses.unplaced(host_uuid, limit_seconds=limit_seconds, clock=self._clock)
 
     def plan(self, pool: Pool, failed: Sequence[str], *, limit_seconds: float) -> Plan:
         return restart.plan(pool, failed, limit_seconds=limit_seconds, clock=self._clock)

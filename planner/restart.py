@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from math import inf
 from operator import attrgetter
 
@@ -60,17 +60,43 @@ def plan(
     return result
 
 
-def unplaced_if_failed(
-    pool: Pool, host_uuid: str, *, limit_seconds: float = 10.0, clock: Clock
-) -> tuple[int, bool]:
-    """Return how many protected VMs the plan would leave down if one host failed, and whether that is proven.
+class SingleLosses:
+    """What each single host failure would leave down in one pool; what they share is worked out once."""
 
-    Those that are down already count if they stay down. Raises UnknownHostError.
-    """
-    case = _Case(pool, resolve(pool, [host_uuid]), best_effort=False)
-    deadline = Deadline.after(clock, limit_seconds)
-    recovery = recover(case.wishes, case.room, deadline, numbers_only=True)
-    return recovery.to.count(NOWHERE), recovery.proven
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self._index = {host.uuid: i for i, host in enumerate(pool.hosts_in_service)}
+        self._room = _room_of(pool)
+        concerned = [vm for vm in pool.protected_vms if vm.power_state != "Suspended"]
+        wishes = _wishes_of(pool, concerned)
+        self._down = [wish for vm, wish in zip(concerned, wishes, strict=True) if pool.is_down(vm)]
+        self._at: dict[str | None, list[Wish]] = defaultdict(list)
+        for vm, wish in zip(concerned, wishes, strict=True):
+            if not pool.is_down(vm):
+                self._at[vm.home].append(wish)
+
+    def unplaced(self, host: str, *, limit_seconds: float = 10.0, clock: Clock) -> tuple[int, bool]:
+        """Return how many protected VMs the plan would leave down if `host` failed, and whether it is proven.
+
+        Those that are down already count if they stay down. Raises UnknownHostError.
+        """
+        (uuid,) = resolve(self.pool, [host])
+        lost = 1 << self._index[uuid] if uuid in self._index else 0
+        wishes = [_without(wish, lost) for wish in (*self._down, *self._at.get(uuid, ()))]
+        recovery = recover(wishes, self._room, Deadline.after(clock, limit_seconds), numbers_only=True)
+        return recovery.to.count(NOWHERE), recovery.proven
+
+
+def unplaced_if_failed(
+    pool: Pool, host: str, *, limit_seconds: float = 10.0, clock: Clock
+) -> tuple[int, bool]:
+    """Return `SingleLosses.unplaced` of one host: for several hosts of a pool make the object once."""
+    return SingleLosses(pool).unplaced(host, limit_seconds=limit_seconds, clock=clock)
+
+
+def _without(wish: Wish, lost: int) -> Wish:
+    piece = wish.piece
+    return replace(wish, piece=replace(piece, hosts=piece.hosts & ~lost)) if piece.hosts & lost else wish
 
 
 def resolve(pool: Pool, hosts: Sequence[str]) -> tuple[str, ...]:
@@ -111,31 +137,32 @@ def _sorted(pool: Pool) -> Pool:
 class _Case:
     """A pool and its failed hosts as the question for `recover`; hosts by index into hosts_in_service."""
 
-    def __init__(self, pool: Pool, failed: tuple[str, ...], *, best_effort: bool = True) -> None:
+    def __init__(self, pool: Pool, failed: tuple[str, ...]) -> None:
         self.pool = pool
         self.failed = failed
         self.hosts = pool.hosts_in_service
         self.alive = sum(1 << i for i, host in enumerate(self.hosts) if host.uuid not in failed)
-        concerned = pool.vms if best_effort else pool.protected_vms
-        self.vms = [vm for vm in concerned if _restarts(pool, vm, failed)]
-
-    @cached_property
-    def room(self) -> Room:
-        free = tuple(self.pool.free_bytes(host.uuid) for host in self.hosts)
-        return Room(free, tuple(host.memory_total_bytes for host in self.hosts))
-
-    @cached_property
-    def wishes(self) -> list[Wish]:
-        reach = Reach(self.pool)
-        turns = {turn: i for i, turn in enumerate(sorted({turn_of(vm) for vm in self.vms}))}
-        return [
-            Wish(Piece(vm.need_bytes, reach.candidates(vm) & self.alive), turns[turn_of(vm)], vm.protected)
-            for vm in self.vms
-        ]
+        self.vms = [vm for vm in pool.vms if _restarts(pool, vm, failed)]
+        self.room = _room_of(pool)
+        lost = (1 << len(self.hosts)) - 1 & ~self.alive
+        self.wishes = [_without(wish, lost) for wish in _wishes_of(pool, self.vms)]
 
     def survivors(self, mask: int) -> list[Host]:
         """Return the surviving hosts in `mask`."""
         return [host for i, host in enumerate(self.hosts) if (mask & self.alive) >> i & 1]
+
+
+def _room_of(pool: Pool) -> Room:
+    hosts = pool.hosts_in_service
+    free = tuple(pool.free_bytes(host.uuid) for host in hosts)
+    return Room(free, tuple(host.memory_total_bytes for host in hosts))
+
+
+def _wishes_of(pool: Pool, vms: Sequence[VM]) -> list[Wish]:
+    """Return the wishes of VMs, as if every host in service took them; turns count among these VMs."""
+    reach = Reach(pool)
+    turns = {turn: i for i, turn in enumerate(sorted({turn_of(vm) for vm in vms}))}
+    return [Wish(Piece(vm.need_bytes, reach.candidates(vm)), turns[turn_of(vm)], vm.protected) for vm in vms]
 
 
 def _restarts(pool: Pool, vm: VM, failed: tuple[str, ...]) -> bool:

@@ -34,7 +34,8 @@ def recover(
 ) -> Recovery:
     """Return the best placement of `wishes` that is found before the deadline.
 
-    With `numbers_only` it is best by the numbers of protected VMs, and `proven` speaks of these.
+    With `numbers_only` it is best by the numbers of protected VMs, `proven` speaks of these, and it is not
+    balanced.
     """
     hopeful = [i for i, wish in enumerate(wishes) if _fits_alone(wish, room)]
     recovery = _recover([wishes[i] for i in hopeful], room, deadline, numbers_only)
@@ -53,9 +54,12 @@ def _recover(wishes: Sequence[Wish], room: Room, deadline: Deadline, numbers_onl
     pieces = [wish.piece for wish in wishes]
     to = spread(pieces, room)
     if NOWHERE not in to:
-        return Recovery(tuple(even(pieces, to, room)), True, SolverUse())
+        return Recovery(tuple(to if numbers_only else even(pieces, to, room)), True, SolverUse())
     search = _Search(wishes, room, deadline, numbers_only)
     to, proven = search.run()
+    if numbers_only:
+        fill(wishes, to, room)
+        return Recovery(tuple(to), proven, search.use)
     return Recovery(tuple(settle(wishes, to, room)), proven, search.use)
 
 
