@@ -1,7 +1,8 @@
 """Measure what was promised and print one table: `python -m bench [--quick] [SUBJECT …]`.
 
 Exit code 1 if a target is missed, 2 for a subject that does not exist. `--quick` takes a hundredth of
-everything, to see that measuring works: its timings mean nothing and are not judged. Plots go to var/bench.
+everything, to see that measuring works: its timings mean nothing and are not judged. Plots and the table in
+Markdown go to var/bench.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from rich.console import Console
 from bench.answers import warm_up
 from bench.scale import Scale
 from bench.subjects import SUBJECTS
-from bench.table import Row, show
+from bench.table import Row, markdown, show
 from hacore.clock import Stopwatch, SystemClock
 
 FOLDER = Path("var/bench")
+TABLE = "table.md"
 WIDTH = 130
 """Of the table where it does not go to a terminal."""
 
@@ -33,8 +35,10 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     scale.folder.mkdir(parents=True, exist_ok=True)
     _say_how_busy(console)
     rows = _measured(chosen.subjects or list(SUBJECTS), scale, console)
-    show([replace(row, met=None) for row in rows] if scale.quick else rows, console)
-    console.print(f"plots: {scale.folder}")
+    shown = [replace(row, met=None) for row in rows] if scale.quick else rows
+    show(shown, console)
+    (scale.folder / TABLE).write_text(markdown(shown), encoding="utf-8")
+    console.print(f"plots, and the table as {TABLE}: {scale.folder}")
     return int(not scale.quick and any(row.met is False for row in rows))
 
 

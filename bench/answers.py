@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.pools import Shape, from_shape
-from hacore.clock import Clock
+from hacore.clock import Clock, Stopwatch
 from planner.model import Pool
+from planner.placement.problem import problem_of
 from planner.tolerance.answer import tolerance
+from planner.tolerance.bounds import closed_form
+from planner.tolerance.counts import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,27 @@ def ask_family(shape: Shape, seeds: Iterable[int], clock: Clock, limit_seconds: 
     return [ask(from_shape(seed, shape), clock, limit_seconds) for seed in seeds]
 
 
-def median_seconds(answers: Sequence[Answer]) -> float:
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What the closed forms alone say of one pool, from counted VMs to bounds."""
+
+    seconds: float
+    proven: bool
+
+
+def close_family(shape: Shape, seeds: Iterable[int], clock: Clock) -> list[Closed]:
+    """Return what is proven without prices, search or solver for pools of one shape."""
+    return [_close(from_shape(seed, shape), clock) for seed in seeds]
+
+
+def _close(pool: Pool, clock: Clock) -> Closed:
+    counted = count(problem_of(pool))
+    watch = Stopwatch.start(clock)
+    closed = closed_form(counted)
+    return Closed(watch.seconds(), closed.lower == closed.upper)
+
+
+def median_seconds(answers: Sequence[Answer] | Sequence[Closed]) -> float:
     return median(answer.seconds for answer in answers)
 
 

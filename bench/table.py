@@ -9,6 +9,9 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
+VERDICTS = {True: "met", False: "missed", None: ""}
+COLOURS = {True: "[green]", False: "[bold red]", None: "[dim]"}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -33,6 +36,16 @@ def at_least(subject: str, what: str, value: float, limit: float, unit: str, sca
     return Row(subject, what, shown, f"≥ {limit * scale:,g} {unit}".rstrip(), value >= limit)
 
 
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the rows as a table in Markdown."""
+    lines = ["| subject | figure | measured | target | verdict |", "|---|---|---:|---:|---|"]
+    for subject, group in groupby(rows, key=lambda row: row.subject):
+        for i, row in enumerate(group):
+            cells = (subject if i == 0 else "", row.what, row.measured, row.target, VERDICTS[row.met])
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def show(rows: Sequence[Row], console: Console) -> None:
     """Print the rows, a section a subject."""
     table = Table(title="xenha: what was promised and what was measured", title_justify="left")
@@ -40,7 +53,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
         table.add_column(heading, overflow="fold")
     for subject, group in groupby(rows, key=lambda row: row.subject):
         for i, row in enumerate(group):
-            verdict = {True: "[green]met[/]", False: "[bold red]missed[/]", None: ""}[row.met]
+            verdict = f"{COLOURS[row.met]}{VERDICTS[row.met]}[/]"
             table.add_row(subject if i == 0 else "", row.what, row.measured, row.target, verdict)
         table.add_section()
     console.print(table)

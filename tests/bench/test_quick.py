@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.__main__ import main
 from bench.subjects import SUBJECTS
-from bench.table import Row, at_least, at_most, show
+from bench.table import Row, at_least, at_most, markdown, show
 
 
 @pytest.mark.slow
@@ -46,6 +46,14 @@ def test_a_subject_that_does_not_exist_is_refused(tmp_path: Path, capsys) -> Non
 )
 def test_a_target_is_met_or_missed(row: Row, met: bool) -> None:
     assert row.met is met
+
+
+def test_the_table_is_written_in_markdown() -> None:
+    rows = [at_most("speed", "median", 0.006, 0.005, "ms", 1e3), Row("speed", "hosts", "64")]
+    assert markdown(rows).splitlines()[2:] == [
+        "| speed | median | 6 ms | ≤ 5 ms | missed |",
+        "|  | hosts | 64 |  |  |",
+    ]
 
 
 def test_the_table_says_what_was_missed() -> None:

@@ -42,6 +42,17 @@ def test_no_banned_calls(project, complain):
     complain(broken, "see the advice behind each")
 
 
+def test_no_test_measures_time(project, complain):
+    broken = [
+        f"{module.path}:{line} calls {name}"
+        for module in project.modules
+        if module.path.startswith("tests/")
+        for name, line in calls(module.tree)
+        if name.startswith("Stopwatch")
+    ]
+    complain(broken, "speed is judged in bench/: machines differ, and others use them too")
+
+
 def test_only_command_lines_print(project, complain):
     broken = [
         f"{module.path}:{line}"
