@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 
 from hacore.clock import Clock, Deadline
+from planner.inventory.poolfile import dump_pool
 from planner.model import VM, Pool
 
 XENHA = Path(sys.executable).with_name("xenha")
@@ -151,8 +152,13 @@ class Xapi:
 
 
 @contextmanager
-def simulated_xapi(path: Path, pool: Pool) -> Iterator[Xapi]:
-    """Run `xenha lab xapi` on a pool file as long as the context lasts."""
+def simulated_xapi(folder: Path, pool: Pool) -> Iterator[Xapi]:
+    """Run `xenha lab xapi` on a pool as long as the context lasts.
+
+    The pool may be overcommitted, lest changes wait for xapi's own planning: it is not what is measured.
+    """
+    path = folder / "pool-simulated.json"
+    path.write_text(dump_pool(replace(pool, ha_allow_overcommit=True)), encoding="utf-8")
     with running([XENHA, "lab", "xapi", "--pool", path, "--listen", "127.0.0.1:0"]) as process:
         yield Xapi(process.client, pool)
 

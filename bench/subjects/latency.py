@@ -11,7 +11,6 @@ from bench.pools import HARD, MIB, from_shape, pool
 from bench.scale import Scale
 from bench.table import Row, at_most
 from hacore.clock import Clock, Stopwatch
-from planner.inventory.poolfile import dump_pool
 from planner.model import Pool
 
 SUBJECT = "a change in XAPI until its figures are in /metrics"
@@ -40,10 +39,8 @@ def _rows(name: str, seconds: list[float], resident_bytes: int) -> list[Row]:
 
 def _followed(scale: Scale, made: Pool) -> tuple[list[float], int]:
     """Return the seconds of each change and the memory of `xenha serve` after them."""
-    path = scale.folder / "pool-changing.json"
-    path.write_text(dump_pool(made), encoding="utf-8")
     with (
-        simulated_xapi(path, made) as xapi,
+        simulated_xapi(scale.folder, made) as xapi,
         service(serve_command(xapi.source), scale.clock) as watching,
     ):
         changes = islice(changes_of(xapi.running), scale.count(CHANGES))

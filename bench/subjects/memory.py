@@ -15,7 +15,6 @@ from bench.live import Service, Xapi, changes_of, service, simulated_xapi
 from bench.pools import MIB, pool
 from bench.scale import Scale
 from bench.table import Row, at_most
-from planner.inventory.poolfile import dump_pool
 from planner.model import Pool
 
 SUBJECT = "memory of the service over replans"
@@ -29,10 +28,8 @@ PLAN_EVERY = 50
 def measure(scale: Scale) -> list[Row]:
     """Return memory after a tenth of the replans, after half and after all."""
     made = pool(2, hosts=scale.count(64), vms=scale.count(3500), load=0.7)
-    path = scale.folder / "pool-served.json"
-    path.write_text(dump_pool(made), encoding="utf-8")
     replans = scale.count(REPLANS)
-    with simulated_xapi(path, made) as xapi:
+    with simulated_xapi(scale.folder, made) as xapi:
         command = [sys.executable, "-m", "bench.eager", xapi.source]
         with service(command, scale.clock) as watching:
             marks = _replan(xapi, watching, made, (replans // 10, replans // 2, replans))
