@@ -70,6 +70,7 @@ def _xenha(version: Version = False, debug: Debug = False) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; say every error in one line on stderr."""
     invocation = Invocation()
+    _have_standard_streams()
     _print_anything()
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments, invocation)
@@ -79,6 +80,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return _failed(error, invocation)
     return code
+
+
+def _have_standard_streams() -> None:
+    """Open /dev/null where a stream was closed: else a file or socket would get its number, and what is printed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # as long as the process lives
 
 
 def _print_anything() -> None:

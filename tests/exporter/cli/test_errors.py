@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,3 +146,13 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(process, file_of, pool)
         timeout=60
     )
     assert (out, err) == (Path(strange).read_text(encoding="utf-8"), "")
+
+
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_not_change_the_answer(closed):
+    program = "import sys; from exporter.cli import main; sys.exit(main())"
+    command = shlex.join([sys.executable, "-c", program, "check", "demo:", "--target", "3"])
+    done = subprocess.run(
+        ["sh", "-c", f"exec {command} {closed}"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
