@@ -185,6 +185,8 @@ def _solved(model: cp_model.CpModel, deadline: Deadline) -> tuple[Verdict, cp_mo
     engine = cp.CpSolver()
     engine.parameters.num_workers = 1
     engine.parameters.random_seed = 1
+    # This presolve step multiplies coefficients: from about 2^30 on OR-Tools 9.15 calls infeasible what fits.
+    engine.parameters.presolve_inclusion_work_limit = 0
     engine.parameters.max_time_in_seconds = deadline.left_seconds()
     status = engine.solve(model)
     verdicts: dict[Any, Verdict] = {
