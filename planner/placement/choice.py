@@ -43,7 +43,13 @@ class Chosen:
 class Chooser:
     """Chooses among the same kinds again and again; what was cut off once stays cut off."""
 
-    def __init__(self, kinds: Sequence[Kind], room: Room, decide: Callable[[Instance], Outcome]) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[Kind],
+        room: Room,
+        decide: Callable[[Instance], Outcome],
+        cutter: Callable[[Instance], Cutter] = Cutter,
+    ) -> None:
         self.calls = 0
         """How often CP-SAT was asked."""
         self._kinds = kinds
@@ -53,7 +59,7 @@ class Chooser:
         self._item_at = {member: i for i, item in enumerate(items) for member in item.members}
         self._item_of = [self._item_at[kind.members[0]] for kind in kinds]
         self._items = len(items)
-        self._cutter = Cutter(question)
+        self._cutter = cutter(question)
         self._cuts: list[Cut] = []
         self._excluded: list[tuple[int, ...]] = []
         """Numbers of items; nothing that has at least so many of each fits."""
