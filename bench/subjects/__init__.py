@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.scale import Scale
-from bench.subjects import beside_xapi, families, growth, kernels, latency, memory, process, service
+from bench.subjects import beside_xapi, families, growth, kernels, latency, memory, plans, process, service
 from bench.table import Row
 
 SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
@@ -14,6 +14,7 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "kernels": kernels.measure,
     "service": service.measure,
     "latency": latency.measure,
+    "plans": plans.measure,
     "process": process.measure,
     "memory": memory.measure,
     "xapi": beside_xapi.measure,
