@@ -121,7 +121,20 @@ def seen(state: PoolState, snapshot: Snapshot, now_seconds: float) -> PoolState:
     if snapshot == state.snapshot:
         return answered
     pending = state.pending_since_seconds if state.pending_since_seconds is not None else now_seconds
-    return replace(answered, snapshot=snapshot, facts=Facts(snapshot.pool), pending_since_seconds=pending)
+    return replace(
+        answered,
+        snapshot=snapshot,
+        facts=Facts(snapshot.pool),
+        figures=_of_the_same_pool(state.figures, snapshot),
+        pending_since_seconds=pending,
+    )
+
+
+def _of_the_same_pool(figures: Figures | None, snapshot: Snapshot | None) -> Figures | None:
+    """Drop figures of another pool: a file may be replaced by one that holds another."""
+    if figures is None or snapshot is None or figures.snapshot.pool.uuid != snapshot.pool.uuid:
+        return None
+    return figures
 
 
 def lost(state: PoolState, problem: str) -> PoolState:
@@ -140,7 +153,8 @@ def planning(state: PoolState) -> PoolState:
 def planned(state: PoolState, figures: Figures) -> PoolState:
     """Return the state after a planning ended with a result."""
     counts = _counted(state.counts, figures.duration_seconds, figures.solver)
-    return replace(state, figures=figures, plan_problem="", planning_since_seconds=None, counts=counts)
+    shown = _of_the_same_pool(figures, state.snapshot)
+    return replace(state, figures=shown, plan_problem="", planning_since_seconds=None, counts=counts)
 
 
 def refined(state: PoolState, figures: Figures) -> PoolState:

@@ -129,3 +129,15 @@ def test_first_source_keeps_a_pool_that_several_serve(state: PoolState, pool: Po
 def test_clock_that_jumps_back_shows_no_negative_age(state: PoolState, renamed: Renamed) -> None:
     assert state.age_seconds(900.0) == 0.0
     assert transition.seen(state, renamed("a"), 2_000.0).lag_seconds(1_000.0) == 0.0
+
+
+def test_figures_of_one_pool_are_never_shown_for_another(
+    state: PoolState, figures: Figures, pool: Pool
+) -> None:
+    other = Snapshot(replace(pool, uuid="another pool"))
+    swapped = transition.seen(transition.planning(state), other, 2_000.0)
+    assert swapped.pool_uuid == "another pool"
+    assert swapped.figures is None
+    assert transition.planned(swapped, figures).figures is None, "planned while the pool was swapped"
+    assert transition.refined(swapped, figures).figures is None
+    assert transition.planned(swapped, figures).lag_seconds(2_001.0) == 1.0
