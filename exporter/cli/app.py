@@ -83,10 +83,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _have_standard_streams() -> None:
-    """Open /dev/null where a stream was closed: else a file or socket would get its number, and what is printed."""
+    """Open /dev/null where a stream is closed: else a file or socket would get its number, and our output."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # as long as the process lives
+            devnull = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - for as long as we live
+            setattr(sys, name, devnull)
 
 
 def _print_anything() -> None:
