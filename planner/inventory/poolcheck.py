@@ -14,6 +14,9 @@ from planner.inventory.poolshape import PoolFileShape, SRShape, VMGroupShape, VM
 
 Finding = tuple[Location, str]
 
+ALL_BYTES_MAX = 2**61
+"""2 EiB in all VMs and hosts together: the kernels add and weigh such sums in 63 bits."""
+
 LISTS = ("hosts", "srs", "networks", "groups", "vms")
 
 
@@ -59,6 +62,7 @@ def findings(raw: PoolFileShape) -> Iterator[Finding]:
     for index, group in enumerate(raw["groups"]):
         if group.get("enforced") and group["placement"] != "anti_affinity":
             yield ("groups", index, "enforced"), "only an anti_affinity group can be enforced"
+    yield from _check_sum(raw)
     placements = {group["uuid"]: group for group in raw["groups"]}
     for index, vm in enumerate(raw["vms"]):
         yield from _check_vm(("vms", index), vm)
@@ -110,6 +114,13 @@ def _twice(where: Location, values: Sequence[str]) -> Iterator[Finding]:
         if value in seen:
             yield (*where, index), f"{shown(value)} is in the list already"
         seen.add(value)
+
+
+def _check_sum(raw: PoolFileShape) -> Iterator[Finding]:
+    everything = sum(vm["memory_static_max_bytes"] + vm.get("memory_overhead_bytes", 0) for vm in raw["vms"])
+    everything += sum(host["memory_total_bytes"] for host in raw["hosts"])
+    if everything > ALL_BYTES_MAX:
+        yield ("vms",), f"{everything} bytes in all VMs and hosts; expected at most {ALL_BYTES_MAX}"
 
 
 def _check_sr(where: Location, sr: SRShape) -> Iterator[Finding]:

@@ -338,6 +338,15 @@ def test_a_file_without_end() -> None:
         load_pool("/dev/zero")
 
 
+def test_sums_that_no_kernel_can_add_are_refused() -> None:
+    vm = {"memory_static_max_bytes": BYTES_MAX, "memory_overhead_bytes": BYTES_MAX}
+    most = {**MINIMAL, "vms": [{"uuid": f"v{i}", **vm} for i in range(4095)]}
+    assert len(read(most).vms) == 4095
+    absurd = {**MINIMAL, "vms": [{"uuid": f"v{i}", **vm} for i in range(4096)]}
+    with pytest.raises(PoolFileError, match=r"vms: \d+ bytes in all VMs and hosts; expected at most \d+$"):
+        read(absurd)
+
+
 def read_from_stdin(data: bytes) -> str:
     """Return what a fresh process says about a pool file on its standard input."""
     program = """
