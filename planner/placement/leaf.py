@@ -1,7 +1,8 @@
 """One leaf: do these items fit into these bins?
 
 Asks in the order of cost: greedy packers, pattern LP, CP-SAT, arc-flow. A "yes" leaves this module only after
-the independent verifier has agreed. Must never answer "no" without a proof: what the limit cuts off is Open.
+the independent verifier has agreed. Must never answer "no" without a proof in integers (prices, or CP-SAT;
+SCIP's floats are not enough): what the limit cuts off is Open.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from planner.placement.verify import verify_packing
 
 BRIEF_SHARE = 1 / 20
 """Of the time: CP-SAT finds early what it finds. Arc-flow gets the rest, or CP-SAT where no flow is built."""
+FLOW_SHARE = 2 / 3
+"""Of the time of arc-flow for SCIP; what is left is for CP-SAT to confirm a "no"."""
 
 
 def decide(instance: Instance, deadline: Deadline) -> Outcome:
@@ -85,7 +88,12 @@ def _ask_arc_flow(instance: Instance, deadline: Deadline) -> Outcome:
     flow = arcflow.build(instance)
     if flow is None:
         return Open("arc-flow")
-    verdict, values = solver.integers(flow.tops, flow.rows, deadline)
+    share = Deadline.after(deadline.clock, deadline.left_seconds() * FLOW_SHARE)
+    verdict, values = solver.integers(flow.tops, flow.rows, share)
+    if verdict == "infeasible":
+        # A branch and cut in floats is no proof: see `solver.integers`.
+        ranges = [(0, top) for top in flow.tops]
+        verdict, values = solver.choose(ranges, [0] * len(ranges), flow.rows, (), deadline)
     if values is not None:
         return Packed(arcflow.packing(flow, values), "arc-flow")
     return Refuted(None, "arc-flow") if verdict == "infeasible" else Open("arc-flow")
