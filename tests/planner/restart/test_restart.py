@@ -15,7 +15,7 @@ from bench.worlds import drawn
 from planner.errors import InputError, UnknownHostError
 from planner.model import SR, VM, Host, Network, Pool
 from planner.placement.verify import verify_plan
-from planner.restart import plan, pool_after, unplaced_if_failed
+from planner.restart import SingleLosses, plan, pool_after, unplaced_if_failed
 from planner.results import Plan
 
 GIB = 1 << 30
@@ -359,11 +359,18 @@ def test_the_pool_afterwards() -> None:
 def test_unplaced_if_failed_is_what_the_plan_says() -> None:
     for seed in range(60):
         pool = drawn(Random(seed), hosts=4, vms=9)
+        losses = SingleLosses(pool)
         for host in pool.hosts:
             made = ask(pool, host.uuid)
             left = sum(pool.vm_by_uuid[u.vm].protected for u in made.unplaced)
             assert made.optimal
+            assert losses.unplaced(host.uuid, clock=StillClock()) == (left, True)
             assert unplaced_if_failed(pool, host.uuid, clock=StillClock()) == (left, True)
+
+
+def test_losses_of_unknown_hosts_are_refused() -> None:
+    with pytest.raises(UnknownHostError):
+        SingleLosses(three()).unplaced("delta", clock=StillClock())
 
 
 def test_a_large_pool_is_planned_without_a_solver() -> None:
