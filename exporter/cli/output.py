@@ -59,7 +59,7 @@ def print_error(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """Print one line on stderr about something that was left out of an answer."""
+    """Print one line on stderr about something that an answer does not count."""
     print_error(f"warning: {text}")
 
 

@@ -17,7 +17,7 @@ _SHOWN_REJECTS = 5
 
 
 def look(text: str, credentials: Credentials) -> Snapshot:
-    """Return what SOURCE shows now; warn of records left out. Errors: InputError, PoolUnreachable."""
+    """Return what SOURCE shows now; warn of what does not count. Errors: InputError, PoolUnreachable."""
     from planner.inventory.source import DemoSource, load, parse_source
 
     source = parse_source(text)
@@ -28,15 +28,27 @@ def look(text: str, credentials: Credentials) -> Snapshot:
     with working(f"reading {text}"):
         snapshot = load(source, credentials, SystemClock())
     _warn_of_rejects(text, snapshot)
+    _warn_of_groups(text, snapshot)
     return snapshot
 
 
 def _warn_of_rejects(text: str, snapshot: Snapshot) -> None:
     for reject in snapshot.rejects[:_SHOWN_REJECTS]:
-        warn(f"{text}: {reject.record_class} {reject.uuid} left out: {reject.reason}")
+        warn(f"{text}: {reject.record_class} {reject.uuid} could not be read: {reject.reason}")
     rest = len(snapshot.rejects) - _SHOWN_REJECTS
     if rest > 0:
-        warn(f"{text}: {count(rest, 'more record')} left out")
+        warn(f"{text}: {count(rest, 'more record')} could not be read")
+
+
+def _warn_of_groups(text: str, snapshot: Snapshot) -> None:
+    """An enforced group can make the true figure lower: never pass over it in silence."""
+    enforced = {group.uuid for group in snapshot.pool.groups if group.enforced}
+    members = [group for vm in snapshot.pool.protected_vms for group in vm.groups if group in enforced]
+    ignored = sum(members.count(group) > 1 for group in enforced)
+    if ignored:
+        warn(
+            f"{text}: {count(ignored, 'enforced anti-affinity group')} not counted: the figure may be too high"
+        )
 
 
 def figure(

@@ -4,7 +4,8 @@ A record that cannot be read never stops the rest, and what is unknown is taken 
 by it; each such record is listed with its reason, for those who show the pool to count and alert on:
 
 * a host stays in the pool but out of service: its protected VMs count as down, its memory as not there;
-* a VM whose memory cannot be read is left out, the one case in which a figure can be too good;
+* a VM whose memory cannot be read is left out, and an overhead that cannot be read counts as 0: the two
+  cases in which a figure can be too good;
 * any other field of a VM takes its default, its priority that of a protected VM;
 * devices, SRs and networks: see `devices` and `layout`.
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from planner.model import VMGroup
+
 
 def test_people_read_figure_target_and_witness(xenha, file_of, pool):
     done = xenha("tolerance", file_of(pool))
@@ -21,6 +23,17 @@ def test_programs_read_the_contract(xenha, file_of, pool):
     assert answer["pool"] == {"uuid": "p", "name": "small"}
     assert (answer["simultaneous"]["lower"], answer["simultaneous"]["upper"]) == (2, 2)
     assert answer["overcommitted"] is False
+
+
+def test_an_enforced_group_is_not_passed_over_in_silence(xenha, file_of, pool):
+    group = VMGroup("g", "anti_affinity", enforced=True)
+    apart = tuple(replace(vm, groups=("g",)) for vm in pool.vms)
+    done = xenha("tolerance", file_of(replace(pool, groups=(group,), vms=apart)))
+    assert done.err.count("\n") == 1
+    assert "1 enforced anti-affinity group not counted" in done.err
+    one = (replace(apart[0], ha_restart_priority="restart", ha_always_run=True),)
+    alone = replace(pool, groups=(group,), vms=one)
+    assert xenha("tolerance", file_of(alone)).err == ""
 
 
 def test_the_target_can_be_given(xenha, file_of, pool):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench import oracle
 from bench.pools import GIB, MIB, pool
-from bench.worlds import tiny
+from bench.worlds import drawn, tiny
 from planner.compat import xapi
 from planner.model import Host, Pool
 from planner.results import Bounds
@@ -84,6 +84,21 @@ def test_an_empty_host_more_never_lowers(ask, world: Pool, room: int) -> None:
     """It is one more host to lose, but nothing is lost with it."""
     larger = replace(world, hosts=(*world.hosts, Host("new", room)))
     assert ask(larger).simultaneous.upper >= ask(world).simultaneous.lower
+
+
+@pytest.mark.parametrize("more", [59, 63, 64, 65, 130])
+def test_hosts_without_memory_change_nothing(more: int, ask) -> None:
+    """Masks of hosts then span several words, and the hosts that matter lie anywhere in them."""
+    for seed in range(20):
+        rng = Random(1000 * more + seed)
+        world = drawn(rng, 5, 8)
+        if not oracle.World.of(world).guests or world.quorum != "disk":
+            continue
+        hosts = [*world.hosts, *(Host(f"empty-{i}", 0) for i in range(more))]
+        rng.shuffle(hosts)
+        truth = oracle.simultaneous(world)
+        bounds = ask(replace(world, hosts=tuple(hosts))).simultaneous
+        assert bounds.lower <= truth <= bounds.upper, seed
 
 
 @settings(max_examples=200)
