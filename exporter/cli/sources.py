@@ -46,9 +46,8 @@ def _warn_of_groups(text: str, snapshot: Snapshot) -> None:
     members = [group for vm in snapshot.pool.protected_vms for group in vm.groups if group in enforced]
     ignored = sum(members.count(group) > 1 for group in enforced)
     if ignored:
-        warn(
-            f"{text}: {count(ignored, 'enforced anti-affinity group')} not counted: the figure may be too high"
-        )
+        groups = count(ignored, "enforced anti-affinity group")
+        warn(f"{text}: {groups} not counted: the figure may be too high")
 
 
 def figure(
