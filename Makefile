@@ -16,7 +16,7 @@ help: ## show what can be made
 setup: $(BUILT) ## virtual environment, dependencies, compiled kernels
 
 $(BUILT): pyproject.toml setup.py constraints.txt tools/setup.sh $(KERNEL)
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/setup.sh
+	@exec env PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/setup.sh
 	@touch $@
 
 # `exec`: signals sent to make reach the service itself.
