@@ -25,7 +25,7 @@ run: $(BUILT) ## serve the built-in demo pool on http://127.0.0.1:9877 (PORT=…
 
 test: quality ## every check and every test, quick ones first
 	@sh tools/system-packages.sh
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -rs
 
 quality: $(BUILT) ## linters, types, rules of the house
 	@$(BIN)/ruff check -q .

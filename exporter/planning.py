@@ -51,7 +51,7 @@ def quick_figures(snapshot: Snapshot, planner: Planner, clock: Clock) -> Figures
 
 
 def better_figures(known: Figures, planner: Planner, clock: Clock, *, limit_seconds: float) -> Figures:
-    """Return better figures of the same look: first every host gets a bound, then all is made exact.
+    """Return better figures of the same look: first every host gets a count, then all is made exact.
 
     `limit_seconds` is spent at most on a step, and in the last one on the tolerance and on the hosts each.
     """
@@ -91,7 +91,7 @@ def _none_if_survived(pool: Pool, tolerance: Tolerance) -> dict[str, HostLoss] |
 def _bounded(
     pool: Pool, known: Mapping[str, HostLoss], planner: Planner, deadline: Deadline
 ) -> dict[str, HostLoss]:
-    """Return the losses with a bound for each host that has none, as far as the time goes."""
+    """Return the losses with a count, proven or not, for each host without one, as far as time goes."""
     losses = dict(known)
     for host in pool.hosts_in_service:
         if host.uuid not in losses and not deadline.passed():
