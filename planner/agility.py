@@ -60,11 +60,18 @@ class Reach:
 
     def candidates(self, vm: VM) -> int:
         """Return the mask of the hosts in service that could start `vm`, memory aside."""
-        restriction = (vm.srs, vm.networks, vm.candidate_hosts)
-        mask = self._known.get(restriction)
-        if mask is None:
-            mask = self._known[restriction] = self._work_out(*restriction)
-        return mask
+        return self.masks((vm,))[0]
+
+    def masks(self, vms: Iterable[VM]) -> list[int]:
+        """Return the candidates of each VM; equal restrictions, and there are few, are worked out once."""
+        known, found = self._known, []
+        for vm in vms:
+            restriction = (vm.srs, vm.networks, vm.candidate_hosts)
+            mask = known.get(restriction)
+            if mask is None:
+                mask = known[restriction] = self._work_out(*restriction)
+            found.append(mask)
+        return found
 
     def _work_out(
         self,

@@ -168,11 +168,11 @@ class Pool:
         """Free memory of every host (in service or not) before clamping at 0, by uuid."""
         free = {h.uuid: h.memory_total_bytes - h.memory_overhead_bytes for h in self.hosts}
         for vm in self.vms:  # `VM.occupies` and `VM.need_bytes` by hand: thousands of VMs, at every change
-            need = vm.memory_static_max_bytes + vm.memory_overhead_bytes
-            if vm.resident_on:
-                free[vm.resident_on] -= need
-            if vm.scheduled_to_be_resident_on and vm.scheduled_to_be_resident_on != vm.resident_on:
-                free[vm.scheduled_to_be_resident_on] -= need
+            home, arriving = vm.resident_on, vm.scheduled_to_be_resident_on
+            if home:
+                free[home] -= vm.memory_static_max_bytes + vm.memory_overhead_bytes
+            if arriving and arriving != home:
+                free[arriving] -= vm.memory_static_max_bytes + vm.memory_overhead_bytes
         return free
 
     def free_bytes(self, host: str) -> int:

@@ -48,7 +48,7 @@ def problem_of(pool: Pool) -> Problem:
         vms=tuple([vm.uuid for vm in vms]),
         need_bytes=tuple([vm.memory_static_max_bytes + vm.memory_overhead_bytes for vm in vms]),
         home=_homes(vms, index),
-        candidates=tuple(map(Reach(pool).candidates, vms)),
+        candidates=tuple(Reach(pool).masks(vms)),
         cap=quorum_cap(pool),
     )
 

@@ -7,11 +7,11 @@ alone loses it. Must never call a set lost itself: that is proved before.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
-from operator import neg
+from itertools import accumulate, chain, repeat
 
 from hacore.clock import Deadline
 from hacore.kernel import pack
@@ -109,18 +109,19 @@ def _proof(counted: Counted, vms: Sequence[int], area: int, most: array[int]) ->
     """
     problem, hosts = counted.problem, len(counted.problem.hosts)
     inside = [h for h in range(hosts) if area >> h & 1]
-    loose = dict(zip(counted.needs, counted.loose.needs, strict=True))
-    weights = list(accumulate(loose[problem.need_bytes[i]] for i in vms))
-    least = len(vms) + 1
-    for n, i in enumerate(vms, 1):
-        need = problem.need_bytes[i]
-        if n < len(vms) and problem.need_bytes[vms[n]] == need:
-            continue
-        slots = sum(problem.free_bytes[h] // need for h in inside)
-        row = bisect_left(counted.needs, -need, key=neg) * hosts
-        held = sum(most[row + h] for h in inside)
+    room = [problem.free_bytes[h] for h in inside]
+    row_of = {need: row for row, need in reversed(list(enumerate(counted.needs)))}
+    equal = Counter([problem.need_bytes[i] for i in vms])
+    floors = [counted.loose.needs[row_of[need]] for need in equal]
+    weights = list(accumulate(chain.from_iterable(map(repeat, floors, equal.values()))))
+    least, n = len(vms) + 1, 0
+    for need, same in equal.items():
+        n += same
+        slots = sum([free // need for free in room])
         if n > slots:
             least = min(least, slots + 1)
+        row = row_of[need] * hosts
+        held = sum([most[row + h] for h in inside])
         if weights[n - 1] > held:
             least = min(least, bisect_right(weights, held) + 1)
     return list(vms[:least]) if least <= len(vms) else []
