@@ -144,9 +144,10 @@ def _layout(
     unit = array("q")
     counts = array("q")
     for kind in kinds:
-        held = sorted(running.get(kind, {}).items())
-        unit.extend(u for u, _ in held)
-        counts.extend(vms for _, vms in held)
+        held = running.get(kind, {})
+        failing = sorted(held)
+        unit.extend(failing)
+        counts.extend([held[u] for u in failing])
         start.append(len(unit))
     return Layout(
         host_unit=array("q", host_unit),

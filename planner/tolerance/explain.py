@@ -7,11 +7,9 @@ alone loses it. Must never call a set lost itself: that is proved before.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate, chain, repeat
 
 from hacore.clock import Deadline
 from hacore.kernel import pack
@@ -78,7 +76,8 @@ def _vms(counted: Counted, lost: Lost, most: array[int]) -> list[int]:
     restarting = _restarting(counted, lost.units)
     proofs: list[list[int]] = []
     for area in dict.fromkeys((problem.everywhere, problem.everywhere if lost.area is None else lost.area)):
-        inside = [i for i in restarting if not problem.candidates[i] & ~failed & ~area]
+        outside = problem.everywhere & ~area & ~failed
+        inside = [i for i in restarting if not problem.candidates[i] & outside] if outside else restarting
         proofs.append(_proof(counted, inside, area & ~failed, most))
     found = [proof for proof in proofs if proof]
     if found:
@@ -112,19 +111,30 @@ def _proof(counted: Counted, vms: Sequence[int], area: int, most: array[int]) ->
     room = [problem.free_bytes[h] for h in inside]
     row_of = {need: row for row, need in reversed(list(enumerate(counted.needs)))}
     equal = Counter([problem.need_bytes[i] for i in vms])
-    floors = [counted.loose.needs[row_of[need]] for need in equal]
-    weights = list(accumulate(chain.from_iterable(map(repeat, floors, equal.values()))))
-    least, n = len(vms) + 1, 0
-    for need, same in equal.items():
+    loads = [(counted.loose.needs[row_of[need]], same) for need, same in equal.items()]
+    least, n, load = len(vms) + 1, 0, 0
+    for (need, same), (floor, _) in zip(equal.items(), loads, strict=True):
         n += same
+        load += floor * same
         slots = sum([free // need for free in room])
         if n > slots:
             least = min(least, slots + 1)
         row = row_of[need] * hosts
         held = sum([most[row + h] for h in inside])
-        if weights[n - 1] > held:
-            least = min(least, bisect_right(weights, held) + 1)
+        if load > held:
+            least = min(least, _exceeding(loads, held))
     return list(vms[:least]) if least <= len(vms) else []
+
+
+def _exceeding(loads: Sequence[tuple[int, int]], held: int) -> int:
+    """Return how many VMs, taken kind by kind, weigh more than `held`; loads are (weight of one, number)."""
+    n = weight = 0
+    for floor, same in loads:
+        if weight + floor * same > held:
+            return n + (held - weight) // floor + 1
+        n += same
+        weight += floor * same
+    raise AssertionError("all of them weigh no more")
 
 
 def _priced(counted: Counted, prices: Sequence[int], restarting: Sequence[int]) -> list[int]:
