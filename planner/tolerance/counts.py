@@ -8,7 +8,7 @@ lost. Must never decide whether anything fits.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -102,7 +102,7 @@ def count(
     units = tuple((host,) for host in range(len(problem.hosts))) if unit_hosts is None else unit_hosts
     host_unit = {host: unit for unit, hosts in enumerate(units) for host in hosts}
     unit_mask = [sum(1 << host for host in hosts) for hosts in units]
-    running: dict[tuple[int, int], dict[int, int]] = {}
+    running: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
     down: Counter[tuple[int, int]] = Counter()
     # One pass in C over thousands of VMs; what is left is a few a host.
     tally = Counter(zip(problem.need_bytes, problem.candidates, problem.home, strict=True))
@@ -111,10 +111,7 @@ def count(
             down[need, mask] += vms
             continue
         unit = host_unit[home]
-        kind = (need, mask | unit_mask[unit])
-        held = running.get(kind)
-        if held is None:
-            held = running[kind] = {}
+        held = running[need, mask | unit_mask[unit]]
         held[unit] = held.get(unit, 0) + vms
     kinds = sorted(running.keys() | down.keys(), key=lambda kind: (-kind[0], kind[1]))
     needs = [need for need, _ in kinds]
