@@ -107,10 +107,9 @@ def _areas(counted: Counted) -> list[int]:
 
 def _out_of_reach(counted: Counted) -> Ceiling:
     """Return the fewest units that take away every host a VM could use, its own included."""
-    unit_masks = [counted.mask_of((unit,)) for unit in range(counted.units)]
     best: Ceiling | None = None
     for mask in dict.fromkeys(counted.masks):
-        units = tuple(unit for unit, hosts in enumerate(unit_masks) if hosts & mask)
+        units = tuple(unit for unit, hosts in enumerate(counted.unit_masks) if hosts & mask)
         if best is None or len(units) < len(best.units):
             best = Ceiling(units, mask, counted.masks.index(mask), True)
     assert best is not None

@@ -36,6 +36,8 @@ class Counted:
     problem: Problem
     unit_hosts: tuple[tuple[int, ...], ...]
     """The hosts of each unit."""
+    unit_masks: tuple[int, ...]
+    """The same as masks."""
     layout: Layout
     needs: tuple[int, ...]
     """By kind, bytes."""
@@ -75,7 +77,7 @@ class Counted:
 
     def mask_of(self, units: Sequence[int]) -> int:
         """Return the hosts of some units as a mask."""
-        return sum(1 << host for host in self.hosts_of(units))
+        return sum([self.unit_masks[unit] for unit in units])
 
     def wanted(self, units: Sequence[int]) -> list[int]:
         """Return how many VMs of each kind need a place if these units fail: theirs and those down."""
@@ -119,6 +121,7 @@ def count(
     return Counted(
         problem=problem,
         unit_hosts=tuple(tuple(hosts) for hosts in units),
+        unit_masks=tuple(unit_mask),
         layout=_layout(kinds, running, down, [host_unit[h] for h in range(len(problem.hosts))], len(units)),
         needs=tuple(needs),
         masks=tuple(mask for _, mask in kinds),
