@@ -1,0 +1,50 @@
+"""From the one user figure T to every interval of the protocol. Must never read a clock.
+
+Sources: MEMBERSHIP §2 (beat, watchdog, silence), §4 (cold start), §5 (brakes), §7 (check-in).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NS = 1_000_000_000
+RATE_PERCENT = 1
+"""ρ: by how much two hosts' clocks may run at different rates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """All intervals, in nanoseconds of this host's monotonic clock."""
+
+    timeout_ns: int  # T
+    beat_ns: int  # between two heartbeats, on either channel
+    watchdog_ns: int  # W, the fixed timeout of the watchdog device
+    granularity_ns: int  # g, by how much the watchdog may fire late
+    silence_ns: int  # T·(1+ρ) + g: after it a host that was not heard cannot be alive
+    check_in_ns: int  # the brain must have checked in within it
+    storage_lost_ns: int  # no good cycle started within it: "I have no storage"
+    unheard_ns: int  # nothing received within it: the link is down
+    stable_ns: int  # views must have stood unchanged for it before network loss may fence
+    cold_start_ns: int  # how long a cold start waits for the hosts that are missing
+
+    @property
+    def ping_until_ns(self) -> int:
+        """How long after S the watchdog may be pinged: T − 3W."""
+        return self.timeout_ns - 3 * self.watchdog_ns
+
+
+def timing(timeout_ns: int, granularity_ns: int, *, lab: bool = False) -> Timing:
+    """Return the intervals for T; `lab` lets the watchdog's timeout be shorter than a second."""
+    tenth = timeout_ns // 10
+    return Timing(
+        timeout_ns=timeout_ns,
+        beat_ns=min(max(timeout_ns // 20, NS // 10), 3 * NS),
+        watchdog_ns=tenth if lab else max(tenth, NS),
+        granularity_ns=granularity_ns,
+        silence_ns=timeout_ns + timeout_ns * RATE_PERCENT // 100 + granularity_ns,
+        check_in_ns=timeout_ns // 4,
+        storage_lost_ns=timeout_ns // 4,
+        unheard_ns=timeout_ns // 2,
+        stable_ns=timeout_ns // 2,
+        cold_start_ns=timeout_ns + 60 * NS,
+    )
