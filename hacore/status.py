@@ -21,6 +21,8 @@ from hacore.core.timing import NS, Timing
 from hacore.records import MAX_HOSTS, State
 
 FORMAT = "xenha-daemon/1"
+STATUS_REQUEST = b'{"request": "status"}\n'
+"""What the control socket is asked; it answers with a snapshot, or with one line `{"error": sentence}`."""
 SNAPSHOT_BYTES_MAX = 1 << 20
 """64 hosts on three networks take about 60 KiB; nobody needs to read more than this."""
 DISK = "disk"
@@ -251,6 +253,8 @@ def decode(line: bytes) -> Status:
         raise StatusError(f"not JSON: {error}") from None
     if not isinstance(found, dict):
         raise StatusError(f"expected an object, got {_shown(found)}")
+    if "format" not in found and isinstance(found.get("error"), str):
+        raise StatusError(f"the daemon refuses: {_shown(found['error'])}")
     if found.get("format") != FORMAT:
         raise StatusError(f'format: expected "{FORMAT}", got {_shown(found.get("format"))}')
     status: Status = _object(Status, found, "")
