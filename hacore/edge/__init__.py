@@ -1,0 +1,1 @@
+"""The shell: sockets, disk, watchdog, control and the one loop. Carries effects out, decides nothing."""

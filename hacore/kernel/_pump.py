@@ -1,0 +1,267 @@
+"""What the pump decides, in Python: may it ping, was a cycle good, which copy is next, is a packet believed.
+
+The native pump (pump*.pyx) decides the same in C and is tested against this; the simulator's pump decides
+with this. Pure: time comes in, nothing is read, written or waited for. A time of 0 is "never".
+Sources: MEMBERSHIP §2 (deadline, ping), §3 (copies, ghosts), §5.2 (echoed stamps), §8 (no replay).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hacore.records import SlotBody
+
+COPIES = 8
+NO_COPY = -1
+_WORD = (1 << 64) - 1
+_SPREAD = 0x9E3779B97F4A7C15
+"""2⁶⁴ / golden ratio: odd, so that no two incarnations have stamps near each other."""
+
+
+# --- the dog ---------------------------------------------------------------------------------------------
+
+
+def lease_since_ns(disk: bool, disk_since_ns: int, granted_ns: int) -> int:
+    """Return S: the start of the last good cycle if the disk counts, or the oldest grant if that is later."""
+    return max(disk_since_ns, granted_ns) if disk else granted_ns
+
+
+def may_ping(
+    now_ns: int,
+    since_ns: int,
+    checked_in_ns: int,
+    *,
+    watching: bool,
+    ping_until_ns: int,
+    check_in_ns: int,
+) -> bool:
+    """Tell whether the watchdog may be pinged: now + 3W ≤ S + T, and the brain is not stuck.
+
+    `ping_until_ns` is T − 3W, `check_in_ns` how old the brain's check-in may be.
+    """
+    if not watching or since_ns <= 0 or checked_in_ns <= 0:
+        return False
+    return now_ns - checked_in_ns <= check_in_ns and now_ns <= since_ns + ping_until_ns
+
+
+# --- beats -----------------------------------------------------------------------------------------------
+
+
+def next_beat(due_ns: int, now_ns: int, beat_ns: int) -> tuple[int, int]:
+    """Return the first beat after now on the grid of `due_ns`, and how many were missed in between.
+
+    Beats are absolute, so that lateness never adds up; those missed are counted, not caught up with.
+    """
+    if now_ns < due_ns:
+        return due_ns, 0
+    missed = (now_ns - due_ns) // beat_ns
+    return due_ns + (missed + 1) * beat_ns, missed
+
+
+# --- a disk cycle ----------------------------------------------------------------------------------------
+
+
+def admitted(bodies: Sequence[SlotBody | None], me: int, incarnation: int) -> bool:
+    """Tell whether the newest epoch in any believed slot has me, as this incarnation, among its members.
+
+    If two slots disagree about it (which must not happen) both have to.
+    """
+    decisions = [body.decided for body in bodies if body is not None]
+    newest = max((decision.epoch for decision in decisions), default=0)
+    newest_ones = [decision for decision in decisions if decision.epoch == newest]
+    return bool(newest_ones) and all(decision.has(me, incarnation) for decision in newest_ones)
+
+
+def read_good(published: bool, written: bool, read: bool, sequence: int, shown: int) -> bool:
+    """Tell whether a read shows the disk as it is: all of it, and in mine the sequence just written.
+
+    A pump that has nothing to publish yet can only look. A read beside a failed write proves nothing: what
+    it shows may be an old image.
+    """
+    if not published:
+        return read
+    return written and read and shown == sequence
+
+
+def disk_since_ns(before_ns: int, started_ns: int, written: bool, good: bool, member: bool) -> int:
+    """Return the disk's S after a cycle: its start, if written, read well and showing me as a member."""
+    return started_ns if written and good and member else before_ns
+
+
+# --- copies in turn --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCopy:
+    """What a valid copy of the own slot says of itself."""
+
+    sequence: int
+    incarnation: int
+    burnt: int
+
+
+@dataclass(slots=True)
+class CopyTurn:
+    """Which copy of the own slot is written next; a copy on which a write failed is burnt for good.
+
+    After a failure the same burnt copy is tried again (a *probe*) until that works, then the turn goes on: an
+    outage costs one copy however long it lasts. A probe never counts as a write: the ghost of an earlier
+    attempt may still land over it.
+    """
+
+    burnt: int = 0  # mask of copies that a failed write may still reach
+    last: int = COPIES - 1  # written last
+    probing: int = NO_COPY
+
+    def next(self) -> int:
+        """Return the copy to write now, or NO_COPY if every copy is burnt."""
+        return self.probing if self.probing != NO_COPY else next_clean(self.last, self.burnt)
+
+    def clean(self, copy: int) -> bool:
+        """Tell whether a write to this copy counts."""
+        return not self.burnt >> copy & 1
+
+    def ended(self, copy: int, worked: bool) -> None:
+        """Take in how the write to `copy`, as returned by `next`, ended."""
+        self.last = copy
+        if worked:
+            self.probing = NO_COPY
+        else:
+            self.burnt |= 1 << copy
+            self.probing = copy
+
+    @property
+    def left(self) -> int:
+        """How many copies no failed write may still reach."""
+        return COPIES - self.burnt.bit_count()
+
+
+def next_clean(last: int, burnt: int) -> int:
+    """Return the copy after `last` in turn that is not burnt, possibly `last` itself; NO_COPY if none."""
+    for step in range(1, COPIES + 1):
+        copy = (last + step) % COPIES
+        if not burnt >> copy & 1:
+            return copy
+    return NO_COPY
+
+
+def take_over(
+    copies: Sequence[OwnCopy | None], incarnation: int, *, finished: bool = False
+) -> tuple[int, CopyTurn]:
+    """Return the last sequence and the turn for a start on a slot with these copies (None: not valid).
+
+    A predecessor of the same boot hands on what it burnt; it may have died in the middle of a write, so the
+    copy next in its turn and every copy that is not valid are burnt, too — unless it is known to have
+    `finished` its last write. Another boot's ghosts are gone.
+    """
+    valid = [(copy.sequence, index) for index, copy in enumerate(copies) if copy is not None]
+    if not valid:
+        return 0, CopyTurn()
+    sequence, newest = max(valid)
+    burnt = 0
+    if any(
+        copy is not None and copy.sequence == sequence and copy.incarnation == incarnation for copy in copies
+    ):
+        for index, copy in enumerate(copies):
+            if copy is not None and copy.incarnation == incarnation:
+                burnt |= copy.burnt
+            elif copy is None and not finished:
+                burnt |= 1 << index
+        following = next_clean(newest, burnt)
+        if not finished and following != NO_COPY:
+            burnt |= 1 << following
+    return sequence, CopyTurn(burnt=burnt, last=newest)
+
+
+# --- packets ---------------------------------------------------------------------------------------------
+
+
+class Word(IntEnum):
+    """What becomes of a packet whose MAC and generation are right."""
+
+    NEWS = 0  # the newest word of its sender
+    AGAIN = 1  # came another way before: only this network is heard
+    REPLAYED = 2  # as old as, or older than what came this way
+    INCARNATION = 3  # another incarnation, while the known one still talks and nothing proves the new one
+    IDENTITY = 4  # of nobody, or of myself
+
+
+def wire_stamp(now_ns: int, incarnation: int) -> int:
+    """Return the stamp to send: the own time, told apart from the stamps of the own earlier boots."""
+    return now_ns + incarnation * _SPREAD & _WORD
+
+
+def own_stamp_ns(echo: int, incarnation: int, now_ns: int) -> int:
+    """Return the own time that an echo brings back, 0 if it is none of this incarnation's."""
+    stamp_ns = echo - incarnation * _SPREAD & _WORD
+    return stamp_ns if echo and stamp_ns <= now_ns else 0
+
+
+class PeerBook:
+    """Who was heard, when, on which network, and what must be echoed: believes no word twice."""
+
+    __slots__ = (
+        "_incarnation",
+        "_me",
+        "_unheard_ns",
+        "channels_ns",
+        "echoes_ns",
+        "heard_ns",
+        "incarnations",
+        "sequences",
+        "stamps",
+        "ways",
+    )
+
+    def __init__(self, hosts: int, me: int, incarnation: int, networks: int, unheard_ns: int) -> None:
+        self._me, self._incarnation, self._unheard_ns = me, incarnation, unheard_ns
+        self.heard_ns = [0] * hosts
+        """By host: when its newest word came."""
+        self.incarnations = [0] * hosts
+        self.sequences = [0] * hosts
+        self.stamps = [0] * hosts
+        """By host: what to echo, the stamp of its newest word as it was sent."""
+        self.echoes_ns = [0] * hosts
+        """By host: the own time that its newest word echoed."""
+        self.channels_ns = [[0] * hosts for _ in range(networks)]
+        """By network and host: when anything new came this way."""
+        self.ways = [[0] * hosts for _ in range(networks)]
+        """By network and host: the highest sequence that came this way."""
+
+    def accept(
+        self, network: int, sender: int, incarnation: int, sequence: int, stamp: int, echo: int, now_ns: int
+    ) -> Word:
+        """Take in a packet with a valid MAC; `stamp` and `echo` (its echo of my stamp) as they were sent."""
+        if not 0 <= sender < len(self.heard_ns) or sender == self._me or not incarnation:
+            return Word.IDENTITY
+        echo_ns = own_stamp_ns(echo, self._incarnation, now_ns)
+        if incarnation != self.incarnations[sender]:
+            if not self._may_change(sender, echo_ns, now_ns):
+                return Word.INCARNATION
+            self._forget(sender, incarnation)
+        if sequence <= self.ways[network][sender]:
+            return Word.REPLAYED
+        self.ways[network][sender] = sequence
+        self.channels_ns[network][sender] = now_ns
+        if sequence <= self.sequences[sender]:
+            return Word.AGAIN
+        self.sequences[sender] = sequence
+        self.heard_ns[sender] = now_ns
+        self.stamps[sender] = stamp
+        self.echoes_ns[sender] = echo_ns
+        return Word.NEWS
+
+    def _may_change(self, sender: int, echo_ns: int, now_ns: int) -> bool:
+        """Tell whether another incarnation may speak: it echoes me freshly, or the known one is unheard."""
+        heard_ns = self.heard_ns[sender]
+        if not heard_ns or now_ns - heard_ns > self._unheard_ns:
+            return True
+        return echo_ns > 0 and now_ns - echo_ns <= self._unheard_ns
+
+    def _forget(self, sender: int, incarnation: int) -> None:
+        self.incarnations[sender] = incarnation
+        self.sequences[sender] = self.stamps[sender] = self.echoes_ns[sender] = 0
+        for ways in self.ways:
+            ways[sender] = 0
