@@ -29,17 +29,22 @@ class Timing:
 
     @property
     def ping_until_ns(self) -> int:
-        """How long after S the watchdog may be pinged: T − 3W."""
-        return self.timeout_ns - 3 * self.watchdog_ns
+        """How long after S the watchdog may be pinged: T − 3W − 2g.
+
+        The last ping in time may be followed by one that was held up after its check, that one by the ping of
+        a device closed by kill −9, and each lasts for up to W + g: it fires at S + T + g at the latest.
+        """
+        return self.timeout_ns - 3 * self.watchdog_ns - 2 * self.granularity_ns
 
 
 def timing(timeout_ns: int, granularity_ns: int, *, lab: bool = False) -> Timing:
-    """Return the intervals for T; `lab` lets the watchdog's timeout be shorter than a second."""
+    """Return the intervals for T; `lab` lets the watchdog's timeout be below a second, or fractional."""
     tenth = timeout_ns // 10
+    whole = max(tenth // NS, 1) * NS  # watchdog devices know nothing finer (WDIOC_SETTIMEOUT)
     return Timing(
         timeout_ns=timeout_ns,
         beat_ns=min(max(timeout_ns // 20, NS // 10), 3 * NS),
-        watchdog_ns=tenth if lab else max(tenth, NS),
+        watchdog_ns=tenth if lab else whole,
         granularity_ns=granularity_ns,
         silence_ns=timeout_ns + timeout_ns * RATE_PERCENT // 100 + granularity_ns,
         check_in_ns=timeout_ns // 4,
