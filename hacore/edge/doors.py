@@ -66,6 +66,7 @@ class NetMeter:
     receive_errors: tuple[tuple[int, int], ...]
     refused: tuple[tuple[str, int], ...]  # why, how many packets
     heard_ns: tuple[int, ...]  # by host: when anything new came this way; 0: never
+    addresses: tuple[tuple[str, int] | None, ...]  # by host: where it is sent to
 
 
 @dataclass(frozen=True, slots=True)

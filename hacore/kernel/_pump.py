@@ -15,9 +15,6 @@ from hacore.records import SlotBody
 
 COPIES = 8
 NO_COPY = -1
-_WORD = (1 << 64) - 1
-_SPREAD = 0x9E3779B97F4A7C15
-"""2⁶⁴ / golden ratio: odd, so that no two incarnations have stamps near each other."""
 
 
 # --- the dog ---------------------------------------------------------------------------------------------
@@ -188,22 +185,10 @@ class Word(IntEnum):
     IDENTITY = 4  # of nobody, or of myself
 
 
-def wire_stamp(now_ns: int, incarnation: int) -> int:
-    """Return the stamp to send: the own time, told apart from the stamps of the own earlier boots."""
-    return now_ns + incarnation * _SPREAD & _WORD
-
-
-def own_stamp_ns(echo: int, incarnation: int, now_ns: int) -> int:
-    """Return the own time that an echo brings back, 0 if it is none of this incarnation's."""
-    stamp_ns = echo - incarnation * _SPREAD & _WORD
-    return stamp_ns if echo and stamp_ns <= now_ns else 0
-
-
 class PeerBook:
     """Who was heard, when, on which network, and what must be echoed: believes no word twice."""
 
     __slots__ = (
-        "_incarnation",
         "_me",
         "_unheard_ns",
         "channels_ns",
@@ -211,18 +196,18 @@ class PeerBook:
         "heard_ns",
         "incarnations",
         "sequences",
-        "stamps",
+        "stamps_ns",
         "ways",
     )
 
-    def __init__(self, hosts: int, me: int, incarnation: int, networks: int, unheard_ns: int) -> None:
-        self._me, self._incarnation, self._unheard_ns = me, incarnation, unheard_ns
+    def __init__(self, hosts: int, me: int, networks: int, unheard_ns: int) -> None:
+        self._me, self._unheard_ns = me, unheard_ns
         self.heard_ns = [0] * hosts
         """By host: when its newest word came."""
         self.incarnations = [0] * hosts
         self.sequences = [0] * hosts
-        self.stamps = [0] * hosts
-        """By host: what to echo, the stamp of its newest word as it was sent."""
+        self.stamps_ns = [0] * hosts
+        """By host: the stamp of its newest word. An echo returns it together with its incarnation."""
         self.echoes_ns = [0] * hosts
         """By host: the own time that its newest word echoed."""
         self.channels_ns = [[0] * hosts for _ in range(networks)]
@@ -231,12 +216,23 @@ class PeerBook:
         """By network and host: the highest sequence that came this way."""
 
     def accept(
-        self, network: int, sender: int, incarnation: int, sequence: int, stamp: int, echo: int, now_ns: int
+        self,
+        network: int,
+        sender: int,
+        incarnation: int,
+        sequence: int,
+        stamp_ns: int,
+        echo_ns: int,
+        now_ns: int,
     ) -> Word:
-        """Take in a packet with a valid MAC; `stamp` and `echo` (its echo of my stamp) as they were sent."""
+        """Take in a packet with a valid MAC.
+
+        `stamp_ns` is the sender's clock; `echo_ns` the stamp of mine that it echoes, 0 if it echoes none or
+        one of an earlier incarnation of mine: after a reboot old stamps would look like new ones.
+        """
         if not 0 <= sender < len(self.heard_ns) or sender == self._me or not incarnation:
             return Word.IDENTITY
-        echo_ns = own_stamp_ns(echo, self._incarnation, now_ns)
+        echo_ns = echo_ns if echo_ns <= now_ns else 0
         if incarnation != self.incarnations[sender]:
             if not self._may_change(sender, echo_ns, now_ns):
                 return Word.INCARNATION
@@ -249,7 +245,7 @@ class PeerBook:
             return Word.AGAIN
         self.sequences[sender] = sequence
         self.heard_ns[sender] = now_ns
-        self.stamps[sender] = stamp
+        self.stamps_ns[sender] = stamp_ns
         self.echoes_ns[sender] = echo_ns
         return Word.NEWS
 
@@ -262,6 +258,6 @@ class PeerBook:
 
     def _forget(self, sender: int, incarnation: int) -> None:
         self.incarnations[sender] = incarnation
-        self.sequences[sender] = self.stamps[sender] = self.echoes_ns[sender] = 0
+        self.sequences[sender] = self.stamps_ns[sender] = self.echoes_ns[sender] = 0
         for ways in self.ways:
             ways[sender] = 0
