@@ -16,12 +16,12 @@ from hacore.records import PacketBody, SlotBody
 class DiskCycle:
     """One cycle of the disk channel has ended: own slot written, then all slots read."""
 
-    version: int  # the publication that was written, as numbered by Publish
+    version: int  # the publication that was written, as numbered by Publish; 0: none yet, so it was only read
     started_ns: int
     written: bool
     read_started_ns: int
     completed_ns: int
-    read: bool  # every slot could be read, and mine shows the sequence just written
+    read: bool  # every slot could be read, and mine shows the sequence just written (if any)
     sequences: Sequence[int]  # by host: the highest believed sequence; of the last good read if not `read`
     bodies: Sequence[SlotBody | None]  # by host; None: no copy is believed. Unchanged bodies stay identical
     doubted: int  # mask: hosts of whose block Paxos cannot be sure (MEMBERSHIP §3: more than one torn copy)
