@@ -250,11 +250,12 @@ class PeerBook:
         return Word.NEWS
 
     def _may_change(self, sender: int, echo_ns: int, now_ns: int) -> bool:
-        """Tell whether another incarnation may speak: it echoes me freshly, or the known one is unheard."""
+        """Tell whether another incarnation may speak: the known one is unheard, or spoke before this one.
+
+        An echo of a stamp made after the known one's last word proves the latter; no recording can.
+        """
         heard_ns = self.heard_ns[sender]
-        if not heard_ns or now_ns - heard_ns > self._unheard_ns:
-            return True
-        return echo_ns > 0 and now_ns - echo_ns <= self._unheard_ns
+        return not heard_ns or now_ns - heard_ns > self._unheard_ns or echo_ns > heard_ns
 
     def _forget(self, sender: int, incarnation: int) -> None:
         self.incarnations[sender] = incarnation
