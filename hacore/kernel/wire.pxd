@@ -51,17 +51,17 @@ cdef inline uint64_t get64(const uint8_t* at) noexcept nogil:
 
 
 cdef inline void put16(uint8_t* at, uint16_t value) noexcept nogil:
-    at[0] = <uint8_t> (value & 255)
+    at[0] = <uint8_t> value
     at[1] = <uint8_t> (value >> 8)
 
 
 cdef inline void put32(uint8_t* at, uint32_t value) noexcept nogil:
-    put16(at, <uint16_t> (value & 65535))
+    put16(at, <uint16_t> value)
     put16(at + 2, <uint16_t> (value >> 16))
 
 
 cdef inline void put64(uint8_t* at, uint64_t value) noexcept nogil:
-    put32(at, <uint32_t> (value & 0xffffffff))
+    put32(at, <uint32_t> value)
     put32(at + 4, <uint32_t> (value >> 32))
 
 
@@ -84,4 +84,4 @@ cdef inline bint same(const uint8_t* one, const uint8_t* other, size_t length) n
 
 cdef inline uint64_t mask_of_hosts(int32_t hosts) noexcept nogil:
     """Return the mask of hosts 0 … hosts − 1, 1 ≤ hosts ≤ 64."""
-    return <uint64_t> 0xffffffffffffffff >> (64 - hosts)
+    return ~(<uint64_t> 0) >> (64 - hosts)

@@ -1,0 +1,6 @@
+from collections.abc import Sequence
+
+class PoolIdentity:
+    def __init__(self, key: bytes, generation: bytes, uuids: Sequence[bytes]) -> None: ...
+    @property
+    def hosts(self) -> int: ...
