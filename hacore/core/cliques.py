@@ -1,8 +1,8 @@
 """The best group of hosts that all hear each other, exact up to 64 hosts. Must never know why it is asked.
 
-A clique of the graph "hear each other" is an independent set of the graph "do not": few links are missing as a
-rule, so the second graph falls into small parts that are solved apart. Worth is additive (Python's integers are
-wide enough to put size, weight, … above each other), so no two groups of different hosts are ever equal.
+A clique of the graph "hear each other" is an independent set of the graph "do not": few links are missing
+as a rule, so the second graph falls into small parts that are solved apart. Worth is additive (integers are
+wide enough to put size, weight, … above each other), so no two different groups are ever equal.
 """
 
 from __future__ import annotations

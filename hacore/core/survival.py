@@ -1,7 +1,7 @@
 """Who stays: the survival rule (MEMBERSHIP §5). Decides which members live on, must never act on it.
 
-A verdict is a wish. Network loss fences only through a decided epoch, and only after the sight it rests on has
-stood unchanged for a while (`Steady`); lost storage fences through the host's own deadline.
+A verdict is a wish. Network loss fences only through a decided epoch, and only after the sight it rests on
+has stood unchanged for a while (`Steady`); lost storage fences through the host's own deadline.
 
 | somebody has storage | then |
 |---|---|
@@ -9,9 +9,10 @@ stood unchanged for a while (`Steady`); lost storage fences through the host's o
 | otherwise | the best group may leave others out, if the policy and the brakes let it |
 | nobody has storage | all stay while all hear each other (they live on grants), otherwise nobody |
 
-Groups are sets of hosts of which every two hear each other: the best one, then the best of the rest, and so on;
-where hearing is transitive these are the connected groups. Score = (good evidence, size, weight, contains the
-leader, lowest UUIDs). Isolation "fence" is xapi's rule (docs/survival.md): (size, weight, lowest UUIDs), no brakes.
+Groups are sets of hosts of which every two hear each other: the best one, then the best of the rest, and so
+on; where hearing is transitive these are the connected groups. Score = (good evidence, size, weight, contains
+the leader, lowest UUIDs). Isolation "fence" is xapi's rule: (size, weight, lowest UUIDs) and no brakes; where
+it differs from xapi's own stands in docs/survival.md.
 """
 
 from __future__ import annotations
