@@ -297,7 +297,7 @@ def pack_body(body not None, int32_t hosts):
 
 
 def unpack_body(const uint8_t[::1] raw not None, int32_t hosts):
-    """Return the fields of a SlotBody in its order, decisions as tuples; ValueError if it is not believed."""
+    """Return the fields of a SlotBody in its order, in five tuples; ValueError if it is not believed."""
     cdef const char* fault
     cdef const uint8_t* at
     check_hosts(hosts)
@@ -309,10 +309,13 @@ def unpack_body(const uint8_t[::1] raw not None, int32_t hosts):
         raise ValueError(f"slot: {fault.decode()}: no host can mean this")
     value = decision_fields(at + VALUE_AT, hosts) if at[BLOCK_AT + 24] else None
     return (
-        get64(at), at[46], bool(at[48]), decision_fields(at + DECIDED_AT, hosts),
+        (get64(at), at[46], bool(at[48])),
+        decision_fields(at + DECIDED_AT, hosts),
         (get64(at + BLOCK_AT), get64(at + BLOCK_AT + 8), get64(at + BLOCK_AT + 16), value),
-        get64(at + 8), bool(at[49]), bool(at[50]), get16(at + 44), get32(at + 40),
-        -1 if at[51] == NOBODY_BYTE else at[51], get64(at + 16), get64(at + 24), get64(at + 32), at[47],
+        (get64(at + 8), bool(at[49]), bool(at[50]), get16(at + 44), get32(at + 40)),
+        (
+            -1 if at[51] == NOBODY_BYTE else at[51], get64(at + 16), get64(at + 24), get64(at + 32), at[47],
+        ),
     )
 
 

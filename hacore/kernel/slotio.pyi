@@ -2,9 +2,7 @@ from types import TracebackType
 from typing import Self
 
 class SlotDevice:
-    def __init__(
-        self, path: str, *, writable: bool = True, lab: bool = False
-    ) -> None: ...
+    def __init__(self, path: str, *, writable: bool = True, lab: bool = False) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
