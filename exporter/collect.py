@@ -13,8 +13,10 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.samples import Sample
 
 from exporter.catalogue import (
+    BY_NAME,
     CATALOGUE,
     COLLECTORS,
+    DAEMON_COLLECTOR,
     KINDS,
     OVERCOMMITTED_STATES,
     PRIORITIES,
@@ -22,6 +24,8 @@ from exporter.catalogue import (
     VM_SERIES_LIMIT,
     Metric,
 )
+from exporter.daemons import collect as daemon_collect
+from exporter.daemons.state import DaemonState
 from exporter.facts import Facts
 from exporter.state import Figures, PoolState
 from planner.model import VM, Pool
@@ -34,6 +38,7 @@ Part = Callable[[PoolState, float], Iterator[Point]]
 ALWAYS_COUNTED_CLASSES = ("host", "VM")
 """Classes whose rejected records are shown even while there are none."""
 
+_PARTS_OF_A_HISTOGRAM = ("_bucket", "_sum", "_count")
 _OVERCOMMITTED = {True: "yes", False: "no", None: "unknown"}
 _log = logging.getLogger("xenha.collect")
 
@@ -43,6 +48,7 @@ def families(
     *,
     now_seconds: float,
     version: str,
+    daemons: Sequence[DaemonState] = (),
     parts: Mapping[str, Part] | None = None,
 ) -> list[Family]:
     """Return the metric families of a scrape in the catalogue's order, those without a series left out."""
@@ -51,23 +57,49 @@ def families(
     for name, part in (PARTS if parts is None else parts).items():
         worked = [_add(points, part, state, now_seconds) for state in states if state.pool_uuid]
         points.append(("xenha_collector_success", {"collector": name}, all(worked)))
+    if daemons:
+        worked = [_add_daemon(points, daemon, states) for daemon in daemons]
+        points.append(("xenha_collector_success", {"collector": DAEMON_COLLECTOR}, all(worked)))
     return _in_families(points)
 
 
 def _add(points: list[Point], part: Part, state: PoolState, now_seconds: float) -> bool:
+    return _add_all(points, lambda: part(state, now_seconds), state.source)
+
+
+def _add_daemon(points: list[Point], daemon: DaemonState, states: Sequence[PoolState]) -> bool:
+    pool = pool_of_host(states, daemon.host_uuid)
+    uuid, name = (pool.uuid, pool.name) if pool else ("", "")
+    return _add_all(points, lambda: daemon_collect.points(daemon, uuid, name), daemon.socket)
+
+
+def _add_all(points: list[Point], collected: Callable[[], Iterator[Point]], origin: str) -> bool:
     try:
-        points += list(part(state, now_seconds))
+        points += list(collected())
     except Exception:
-        _log.exception("%s: a part of the scrape broke off", state.source)
+        _log.exception("%s: a part of the scrape broke off", origin)
         return False
     return True
+
+
+def pool_of_host(states: Sequence[PoolState], host_uuid: str) -> Pool | None:
+    """Return the pool shown that has a host."""
+    pools = (state.pool for state in states if state.pool_uuid)
+    return next((pool for pool in pools if pool and host_uuid in pool.host_by_uuid), None)
 
 
 def _in_families(points: Sequence[Point]) -> list[Family]:
     found = {metric.name: _family(metric) for metric in CATALOGUE}
     for name, labels, value in points:
-        found[name].samples.append(Sample(name, dict(labels), float(value), None, None))
+        found[_metric_of(name)].samples.append(Sample(name, dict(labels), float(value), None, None))
     return [family for family in found.values() if family.samples]
+
+
+def _metric_of(name: str) -> str:
+    """Return the metric that a series belongs to; a histogram has three kinds of series."""
+    if name in BY_NAME:
+        return name
+    return next(name.removesuffix(part) for part in _PARTS_OF_A_HISTOGRAM if name.endswith(part))
 
 
 def _family(metric: Metric) -> Family:

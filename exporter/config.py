@@ -6,6 +6,7 @@ Decides what is watched and where we listen; must never open a connection.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from planner.inventory.source import ApiSource, Credentials, FileSource, Source,
 DEFAULT_LISTEN = "127.0.0.1:9877"
 DEFAULT_LIMIT_SECONDS = 10.0
 CONFIG_BYTES_MAX = 2**20
+SOCKET_BYTES_MAX = 107
+"""What Linux takes as the path of a Unix socket (unix(7))."""
 PASSWORD_VARIABLE = "XENHA_PASSWORD"
 
 
@@ -50,6 +53,8 @@ class Settings:
 
     listen: Address
     pools: tuple[PoolSettings, ...]
+    daemons: tuple[str, ...] = ()
+    """Control sockets of daemons: paths, or patterns as of the shell."""
 
 
 class _PoolTable(BaseModel):
@@ -67,6 +72,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     listen: str = DEFAULT_LISTEN
+    daemons: list[str] = []
     pool: Annotated[list[_PoolTable], Field(min_length=1)]
 
 
@@ -81,9 +87,12 @@ def load_config(path: Path, *, password: str | None = None) -> Settings:
     pools = [_Table(table, f"pool[{i}]", path.parent, problems) for i, table in enumerate(shape.pool)]
     settings = [pool.settings(password) for pool in pools]
     problems += _duplicates(settings)
+    daemons = [_socket_or_problem(path.parent, text, i, problems) for i, text in enumerate(shape.daemons)]
     if problems:
         raise ConfigError(tuple(f"{path}: {problem}" for problem in problems))
-    return Settings(listen, tuple(pool for pool in settings if pool is not None))
+    return Settings(
+        listen, tuple(pool for pool in settings if pool is not None), tuple(dict.fromkeys(daemons))
+    )
 
 
 def parse_address(text: str) -> Address:
@@ -95,6 +104,13 @@ def parse_address(text: str) -> Address:
     if len(port) > 5 or int(port) > 65_535:
         raise ValueError("expected a port of at most 65535")
     return Address(host[1:-1] if bracketed else host, int(port))
+
+
+def parse_socket(text: str) -> str:
+    """Return a path or pattern of control sockets as it is. Raises ValueError with what was expected."""
+    if not text or "\0" in text or len(os.fsencode(text)) > SOCKET_BYTES_MAX:
+        raise ValueError(f"expected the path of a socket or a pattern, at most {SOCKET_BYTES_MAX} bytes")
+    return text
 
 
 # Shape
@@ -138,6 +154,8 @@ def _words(found: Mapping[str, Any]) -> str:
     match found["type"]:
         case "float_type" | "greater_than" | "less_than_equal" | "finite_number":
             return f"expected seconds above 0 and at most 86400, got {given}"
+        case "list_type" if found["loc"] == ("daemons",):
+            return f"expected a list of paths of control sockets, got {given}"
         case "list_type" | "model_type" | "model_attributes_type" | "too_short":
             return "expected one [[pool]] table for each pool"
         case "missing" if found["loc"] == ("pool",):
@@ -155,6 +173,14 @@ def _address_or_problem(text: str, problems: list[str]) -> Address:
     except ValueError as error:
         problems.append(f"listen: {shown(text)}: {error}")
         return Address("", 0)
+
+
+def _socket_or_problem(folder: Path, text: str, position: int, problems: list[str]) -> str:
+    try:
+        return parse_socket(str(folder / text) if text else text)
+    except ValueError as error:
+        problems.append(f"daemons[{position}]: {shown(text)}: {error}")
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

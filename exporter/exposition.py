@@ -15,6 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from exporter.collect import families
+from exporter.daemons.state import DaemonState
 from exporter.state import PoolState
 from hacore.clock import Clock
 
@@ -22,22 +23,39 @@ from hacore.clock import Clock
 class StateCollector(Collector):
     """Collects from whatever states there are at the moment of the scrape."""
 
-    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock, version: str) -> None:
+    def __init__(
+        self,
+        states: Callable[[], Sequence[PoolState]],
+        daemons: Callable[[], Sequence[DaemonState]],
+        clock: Clock,
+        version: str,
+    ) -> None:
         self._states = states
+        self._daemons = daemons
         self._clock = clock
         self._version = version
 
     def collect(self) -> Iterator[Family]:
-        now_seconds = self._clock.wall_seconds()
-        yield from families(self._states(), now_seconds=now_seconds, version=self._version)
+        yield from families(
+            self._states(),
+            daemons=self._daemons(),
+            now_seconds=self._clock.wall_seconds(),
+            version=self._version,
+        )
 
 
 class Exposition:
     """Everything that one `/metrics` shows."""
 
-    def __init__(self, states: Callable[[], Sequence[PoolState]], clock: Clock, version: str) -> None:
+    def __init__(
+        self,
+        states: Callable[[], Sequence[PoolState]],
+        clock: Clock,
+        version: str,
+        daemons: Callable[[], Sequence[DaemonState]] = tuple,
+    ) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(StateCollector(states, clock, version))
+        self._registry.register(StateCollector(states, daemons, clock, version))
         ProcessCollector(registry=self._registry)
 
     def render(self, accept: str) -> tuple[bytes, str]:

@@ -52,7 +52,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def _add_metrics(app: FastAPI, service: Service) -> None:
-    exposition = Exposition(service.states, service.clock, own_version())
+    exposition = Exposition(service.states, service.clock, own_version(), service.daemons)
 
     @app.get(
         "/metrics",

@@ -33,7 +33,7 @@ def serve(settings: Settings, *, clock: Clock, demo: Demo | None = None) -> int:
     with ExitStack() as stack:
         bound = stack.enter_context(bind(settings.listen.host, settings.listen.port))
         watched = [_watched(pool, clock, demo, stack) for pool in settings.pools]
-        service = Service(watched, planner=OwnPlanner(clock), clock=clock)
+        service = Service(watched, planner=OwnPlanner(clock), clock=clock, daemons=settings.daemons)
         app = create_app(service)
         service.start()
         try:

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
+from exporter.daemons.state import DaemonState
+from exporter.daemons.watch import DaemonWatcher
 from exporter.planning import Planner
 from exporter.plans import Plans
 from exporter.state import PoolState, with_duplicates
@@ -20,10 +22,14 @@ from planner.results import Plan
 class Service:
     """Watches pools from `start` to `stop`. A context manager that does both."""
 
-    def __init__(self, watched: Sequence[Watched], *, planner: Planner, clock: Clock) -> None:
+    def __init__(
+        self, watched: Sequence[Watched], *, planner: Planner, clock: Clock, daemons: Sequence[str] = ()
+    ) -> None:
+        """Watch these pools, and the daemons whose sockets these paths and patterns name."""
         refining = threading.Semaphore(1)
         self.clock = clock
         self.plans = Plans(planner)
+        self.daemon_watcher = DaemonWatcher(daemons, clock=clock)
         self.watchers = tuple(
             PoolWatcher(one, planner=planner, clock=clock, refining=refining) for one in watched
         )
@@ -31,13 +37,15 @@ class Service:
     def start(self) -> None:
         """Start all threads."""
         self.plans.start()
+        self.daemon_watcher.start()
         for watcher in self.watchers:
             watcher.start()
 
     def stop(self, timeout_seconds: float = 1.0) -> bool:
         """End all threads; False if one is still busy after `timeout_seconds` (it holds nothing of value)."""
         deadline = Deadline.after(self.clock, timeout_seconds)
-        threads = [thread for watcher in self.watchers for thread in watcher.stop()] + self.plans.stop()
+        threads = [thread for watcher in self.watchers for thread in watcher.stop()]
+        threads += self.plans.stop() + self.daemon_watcher.stop()
         for thread in threads:
             thread.join(deadline.left_seconds())
         return not any(thread.is_alive() for thread in threads)
@@ -52,6 +60,10 @@ class Service:
     def states(self) -> tuple[PoolState, ...]:
         """Return the newest state of every source, in the operator's order."""
         return with_duplicates([watcher.state for watcher in self.watchers])
+
+    def daemons(self) -> tuple[DaemonState, ...]:
+        """Return the newest state of every daemon's socket, in the operator's order."""
+        return self.daemon_watcher.states()
 
     def plan(self, state: PoolState, failed: Iterable[str]) -> Future[Plan]:
         """Return the restart plan to come if hosts (uuids or unique names) of this pool failed.

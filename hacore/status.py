@@ -18,7 +18,7 @@ from math import isfinite
 from typing import Any
 
 from hacore.core.timing import NS, Timing
-from hacore.records import MAX_HOSTS, State
+from hacore.records import MAX_HOSTS, Cause, State
 
 FORMAT = "xenha-daemon/1"
 STATUS_REQUEST = b'{"request": "status"}\n'
@@ -28,6 +28,8 @@ SNAPSHOT_BYTES_MAX = 1 << 20
 DISK = "disk"
 """The channel of the shared disk; all others are networks, by their configured names."""
 STATES = tuple(state.name.lower() for state in State)
+CAUSES = tuple(cause.name.lower() for cause in Cause)
+"""Of an epoch."""
 MODES = ("disk", "grants", "majority")
 """What a member lives on: the shared disk, grants while nobody has storage, grants of more than half."""
 WARNINGS_PERCENT = (0, 25, 50)
@@ -365,6 +367,8 @@ def _check(made: Any, path: str) -> None:
             raise _wrong("state", f"one of {', '.join(STATES)}", state)
         case Status(mode=mode) if mode not in MODES:
             raise _wrong("mode", f"one of {', '.join(MODES)}", mode)
+        case Status(cause=cause) if cause not in CAUSES:
+            raise _wrong("cause", f"one of {', '.join(CAUSES)}", cause)
 
 
 def _check_names(status: Status) -> None:

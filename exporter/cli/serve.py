@@ -49,10 +49,22 @@ Listen = Annotated[
 ]
 
 
+Daemons = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--daemon",
+        metavar="SOCKET",
+        help="Control socket of a xenhad to watch, or a quoted pattern of them; may be given again.",
+        show_default=False,
+    ),
+]
+
+
 def serve(
     sources: OptionalSources = None,
     config: Config = None,
     listen: Listen = None,
+    daemons: Daemons = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     user: User = None,
     password_file: PasswordFile = None,
@@ -63,13 +75,15 @@ def serve(
     """Watch pools and serve a page, metrics for Prometheus and an API.
 
     Prints its URL first: the page is at /, the metrics are at /metrics. Stops on Ctrl-C and SIGTERM. It only
-    reads: nothing in any pool is changed. In a config file each pool has its own account and limit.
+    reads: nothing in any pool is changed. In a config file each pool has its own account and limit. Daemons
+    whose sockets can be reached from here are shown with their heartbeats.
 
     \b
     Examples:
       xenha serve demo:
       xenha serve https://root@master.example --password-file secret --listen 0.0.0.0:9877
       xenha serve --config xenha.toml
+      xenha serve pool.json --daemon 'run/*.sock'
     """
     from exporter.cli.lab import demo_api
     from exporter.serve import serve as serve_until_signal
@@ -79,6 +93,7 @@ def serve(
         settings = _from_file(config, sources, listen)
     else:
         settings = _from_options(sources, listen, limit, user, password_file, ca_file, insecure)
+    settings = _with_daemons(settings, daemons or [])
     return serve_until_signal(settings, clock=SystemClock(), demo=demo_api)
 
 
@@ -128,6 +143,19 @@ def _refuse_without_password(source: Source, credentials: Credentials) -> None:
 
     if isinstance(source, ApiSource) and not credentials.password:
         raise SourceError(str(source), f"needs a password: set {PASSWORD_VARIABLE} or use --password-file")
+
+
+def _with_daemons(settings: Settings, daemons: list[str]) -> Settings:
+    """Return the settings with more daemons to watch."""
+    from dataclasses import replace
+
+    from exporter.config import parse_socket
+
+    try:
+        more = map(parse_socket, daemons)
+        return replace(settings, daemons=tuple(dict.fromkeys((*settings.daemons, *more))))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--daemon") from error
 
 
 def _address(text: str) -> Address:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from exporter.cli.output import Line, Mood, Part, Table
 from planner.model import Pool
-from planner.results import Bounds, Plan, Tolerance, Witness
+from planner.results import Bounds, Plan, Tolerance, WhatIf, Witness
 
 GIB = 1 << 30
 _SHOWN_NAMES = 5
@@ -115,6 +115,31 @@ def witness_words(pool: Pool, witness: Witness) -> str:
     vms = count(len(witness.vms), "VM") + " without a place" if witness.vms else ""
     why = "; ".join(part for part in (vms, _REASONS[witness.reason]) if part)
     return f"{hosts} ({why})" if hosts else why
+
+
+def whatif_parts(answer: WhatIf) -> Iterator[Part]:
+    """Yield what `xenha whatif` shows."""
+    before, after = answer.before, answer.after
+    yield _whatif_verdict(answer)
+    rows = [
+        ("at once", span(before.simultaneous), span(after.simultaneous)),
+        ("one after the other", span(before.sequential), span(after.sequential)),
+    ]
+    rows += [
+        (f"{key} at once", span(before.domains[key]), span(after.domains[key]))
+        for key in before.domains
+        if key in after.domains
+    ]
+    rows.append(("hosts in service", str(before.hosts), str(after.hosts)))
+    rows.append(("protected VMs", str(before.protected_vms), str(after.protected_vms)))
+    yield Table(("failures survived", "before", "after"), tuple(rows), frozenset({"before", "after"}))
+
+
+def _whatif_verdict(answer: WhatIf) -> Line:
+    if not answer.breaks_target:
+        return verdict(answer.after)
+    lost = "the target would be lost" if answer.after.overcommitted else "the target is no longer proven"
+    return Line(f"BREAKS THE TARGET: {lost}: {verdict(answer.after).text}", "bad")
 
 
 def plan_parts(pool: Pool, plan: Plan) -> Iterator[Part]:

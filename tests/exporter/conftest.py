@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -12,9 +13,29 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from exporter.daemons.state import DaemonState, looked
 from exporter.listening import bind, url_of
 from exporter.state import Figures, HostLoss, PoolState, planned, planning, seen
 from hacore.clock import NS_PER_SECOND
+from hacore.core.timing import timing
+from hacore.status import (
+    NOTHING_MEASURED,
+    Channel,
+    Evidence,
+    Fences,
+    Peer,
+    Status,
+    Storage,
+    Watchdog,
+    encode,
+    intervals_of,
+)
+from hacore.status import (
+    Host as DaemonHost,
+)
+from hacore.status import (
+    Network as DaemonNetwork,
+)
 from planner.inventory.snapshot import Snapshot
 from planner.model import SR, VM, Host, Pool
 from planner.results import Bounds, Plan, Reject, SolverUse, Tolerance, Witness, XapiFigures
@@ -219,3 +240,148 @@ def _client_of(app: ASGIApp) -> Iterator[httpx.Client]:
         server.should_exit = True
         thread.join(ENOUGH_SECONDS)
         assert not thread.is_alive()
+
+
+def status_of(index: int = 0, **changes: object) -> Status:
+    """What the daemon of host-1, host-2 or host-3 (index 0, 1, 2) says: all are members and all is well."""
+    took = replace(NOTHING_MEASURED, counts=(0, 3, 1, *NOTHING_MEASURED.counts[3:]), sum_seconds=0.0085)
+    status = Status(
+        version="0.1.0",
+        at_seconds=1_000.0,
+        uptime_seconds=400.0,
+        host=DaemonHost(f"host-{index + 1}", f"xen{index + 1}", index),
+        generation="generation-1",
+        intervals=intervals_of(timing(60 * NS_PER_SECOND, NS_PER_SECOND)),
+        isolation="evidence",
+        quorum="disk",
+        weight=1,
+        state="member",
+        state_age_seconds=390.0,
+        armed=True,
+        watchdog=Watchdog("device", 6.0, 57.5, 0.5),
+        epoch=12,
+        liveset=("host-1", "host-2", "host-3"),
+        leader="host-1",
+        cause="joined",
+        dead=(),
+        condemned=(),
+        mode="disk",
+        network_degraded=False,
+        unresolved=False,
+        waiting="",
+        check_in_age_seconds=0.25,
+        storage=Storage(True, 2.5, None, 8, 0, 0, 0, took, took, took, NOTHING_MEASURED),
+        networks=(DaemonNetwork("lan", "eth0", True, 800, 1_590, 0, 0, NOTHING_MEASURED),),
+        peers=tuple(_peer(peer) for peer in range(3) if peer != index),
+        evidence=Evidence(True, 1, 1),
+        fences=Fences("none", None, {}),
+        warnings=(),
+        refused_packets={"mac": 0},
+        disbelieved_slots={"crc": 0},
+    )
+    return replace(status, **changes)
+
+
+def _peer(index: int) -> Peer:
+    return Peer(
+        uuid=f"host-{index + 1}",
+        name=f"xen{index + 1}",
+        index=index,
+        state="member",
+        armed=True,
+        epoch=12,
+        storage=True,
+        carrier=True,
+        arbiters=1,
+        weight=1,
+        channels=(
+            Channel("disk", 2.0, 61.6, 0, 0, ""),
+            Channel("lan", 1.5, 30.0, 0, 0, f"192.0.2.{index + 1}:694"),
+        ),
+    )
+
+
+def late(status: Status, peer: str, channel: str, percent: int) -> Status:
+    """Return the status with a late peer; the age is that of the warning."""
+    return replace(
+        status,
+        peers=tuple(_late(each, channel, percent) if each.uuid == peer else each for each in status.peers),
+    )
+
+
+def _late(peer: Peer, channel: str, percent: int) -> Peer:
+    channels = (
+        replace(each, warning_percent=percent, age_seconds=each.timeout_seconds * (percent + 5) / 100)
+        if each.name == channel
+        else each
+        for each in peer.channels
+    )
+    return replace(peer, channels=tuple(channels))
+
+
+@pytest.fixture
+def make_status() -> Callable[..., Status]:
+    return status_of
+
+
+@pytest.fixture
+def make_late() -> Callable[[Status, str, str, int], Status]:
+    return late
+
+
+@pytest.fixture
+def daemons() -> tuple[DaemonState, ...]:
+    """Three daemons that answered at 1 000 s; the first has fenced itself before and warns of a peer."""
+    fenced = status_of(
+        0, fences=Fences("storage_lost", 500.0, {"storage_lost": 1}), warnings=("xen2 is late.",)
+    )
+    statuses = (late(fenced, "host-2", "lan", 25), status_of(1), status_of(2))
+    return tuple(looked(DaemonState(f"/run/{status.host.name}.sock"), status, 1_000.0) for status in statuses)
+
+
+class TalkingDaemon:
+    """Answers each question over a real socket with the bytes it was given; None: not at all."""
+
+    def __init__(self, path: str, answer: bytes | None) -> None:
+        self.answer = answer
+        self.asked: list[bytes] = []
+        self._held: list[socket.socket] = []
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listening.bind(path)
+        self._listening.listen()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:  # closed by `stop`
+                return
+            question = connection.recv(4096)
+            self.asked.append(question)
+            if self.answer is None:
+                self._held.append(connection)
+                continue
+            with connection, suppress(OSError):  # whoever asked may have hung up
+                connection.sendall(self.answer)
+
+    def stop(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(ENOUGH_SECONDS)
+        for connection in self._held:
+            connection.close()
+
+
+@pytest.fixture
+def daemon_at() -> Iterator[Callable[..., TalkingDaemon]]:
+    """Start a daemon at a path that answers with a status, with bytes, or with nothing at all (None)."""
+    with ExitStack() as stack:
+
+        def start(path: object, answer: Status | bytes | None = None) -> TalkingDaemon:
+            daemon = TalkingDaemon(str(path), encode(answer) if isinstance(answer, Status) else answer)
+            stack.callback(daemon.stop)
+            return daemon
+
+        yield start

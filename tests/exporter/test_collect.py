@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.samples import Sample
 
 from exporter import collect
-from exporter.catalogue import BY_NAME, CATALOGUE, VM_SERIES_LIMIT
+from exporter.catalogue import BY_NAME, CATALOGUE, VM_SERIES_LIMIT, Metric
+from exporter.daemons.state import DaemonState, looked, with_duplicates
 from exporter.exposition import Exposition
 from exporter.ownplanner import OwnPlanner
 from exporter.planning import quick_figures
@@ -32,8 +34,10 @@ GOLDEN = Path(__file__).parent / "golden"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
-def samples(*states: PoolState, now_seconds: float = 1_010.0) -> list[Sample]:
-    found = collect.families(states, now_seconds=now_seconds, version="1.2.3")
+def samples(
+    *states: PoolState, daemons: Sequence[DaemonState] = (), now_seconds: float = 1_010.0
+) -> list[Sample]:
+    found = collect.families(states, daemons=daemons, now_seconds=now_seconds, version="1.2.3")
     return [sample for family in found for sample in family.samples]
 
 
@@ -47,9 +51,20 @@ def names(found: list[Sample]) -> set[str]:
     return {sample.name for sample in found}
 
 
-def own_text(states: tuple[PoolState, ...], clock: HandClock, accept: str = "") -> str:
+def metric_of(sample: Sample) -> Metric:
+    """The metric of the catalogue that a series belongs to."""
+    bare = re.sub(r"_(bucket|sum|count)$", "", sample.name)
+    return BY_NAME.get(sample.name) or BY_NAME[bare]
+
+
+def own_text(
+    states: tuple[PoolState, ...],
+    clock: HandClock,
+    accept: str = "",
+    daemons: tuple[DaemonState, ...] = (),
+) -> str:
     """Return the exposition without the metrics of the process, which are never the same."""
-    body, _ = Exposition(lambda: states, clock, "1.2.3").render(accept)
+    body, _ = Exposition(lambda: states, clock, "1.2.3", lambda: daemons).render(accept)
     lines = body.decode().splitlines(keepends=True)
     return "".join(line for line in lines if " process_" not in line and not line.startswith("process_"))
 
@@ -63,23 +78,39 @@ def compare(name: str, text: str, folder: Path) -> None:
 # The whole
 
 
-def test_every_metric_of_the_catalogue_is_there(state: PoolState) -> None:
-    assert names(samples(state)) == set(BY_NAME)
+def test_every_metric_of_the_catalogue_is_there(state: PoolState, daemons: tuple[DaemonState, ...]) -> None:
+    found = samples(state, daemons=daemons)
+    assert {metric_of(sample).name for sample in found} == set(BY_NAME)
 
 
-def test_every_series_has_exactly_the_labels_of_the_catalogue(state: PoolState) -> None:
-    for sample in samples(state, PoolState("silent")):
-        assert sorted(sample.labels) == sorted(BY_NAME[sample.name].labels), sample
+def test_without_daemons_there_is_no_word_of_them(state: PoolState) -> None:
+    found = samples(state)
+    assert names(found) == {name for name in BY_NAME if not name.startswith("xenha_daemon_")}
+    assert not [sample for sample in found if sample.labels.get("collector") == "daemons"]
 
 
-def test_no_series_is_there_twice(state: PoolState) -> None:
-    found = samples(state, replace(state, source="again", duplicate_of=state.source), PoolState("silent"))
+def test_every_series_has_exactly_the_labels_of_the_catalogue(
+    state: PoolState, daemons: tuple[DaemonState, ...]
+) -> None:
+    for sample in samples(state, PoolState("silent"), daemons=(*daemons, DaemonState("/run/silent.sock"))):
+        extra = ["le"] if sample.name.endswith("_bucket") else []
+        assert sorted(sample.labels) == sorted([*metric_of(sample).labels, *extra]), sample
+
+
+def test_no_series_is_there_twice(state: PoolState, daemons: tuple[DaemonState, ...]) -> None:
+    silent = (DaemonState("/run/silent.sock"), DaemonState("/run/mute.sock"))
+    again = with_duplicates([*daemons, replace(daemons[0], socket="/run/again.sock"), *silent])
+    found = samples(
+        state, replace(state, source="again", duplicate_of=state.source), PoolState("silent"), daemons=again
+    )
     keys = [(sample.name, *sorted(sample.labels.items())) for sample in found]
     assert len(keys) == len(set(keys))
 
 
-def test_states_have_one_series_each_and_one_that_holds(state: PoolState) -> None:
-    found = samples(state)
+def test_states_have_one_series_each_and_one_that_holds(
+    state: PoolState, daemons: tuple[DaemonState, ...]
+) -> None:
+    found = samples(state, daemons=daemons[:1])
     for metric in CATALOGUE:
         if metric.states:
             shown = {s.labels["state"]: s.value for s in found if s.name == metric.name}
@@ -100,13 +131,33 @@ def test_exposition_of_the_demo_pool(clock: HandClock, tmp_path: Path) -> None:
     compare("demo.prom", own_text((state,), clock), tmp_path)
 
 
-def test_both_formats_say_the_same(state: PoolState, clock: HandClock) -> None:
+def test_exposition_of_three_daemons(
+    state: PoolState, clock: HandClock, tmp_path: Path, daemons: tuple[DaemonState, ...]
+) -> None:
+    """One answers, one is silent, one never spoke; the last leads to a host of no watched pool."""
+    first, second, third = daemons
+    assert third.status is not None
+    elsewhere = replace(third.status, host=replace(third.status.host, uuid="host-9"), liveset=())
+    shown = (
+        first,
+        looked(second, "Connection refused", 1_005.0),
+        DaemonState("/run/never.sock"),
+        looked(third, elsewhere, 1_000.0),
+    )
+    text = own_text((state,), clock, daemons=shown)
+    lines = [line for line in text.splitlines(keepends=True) if "xenha_daemon_" in line]
+    compare("daemons.prom", "".join(lines), tmp_path)
+
+
+def test_both_formats_say_the_same(
+    state: PoolState, clock: HandClock, daemons: tuple[DaemonState, ...]
+) -> None:
     def series(text: str, parse: Callable[[str], object]) -> list[tuple[object, ...]]:
         found = [sample for family in parse(text) for sample in family.samples]  # type: ignore[attr-defined]
         return sorted((s.name, *sorted(s.labels.items()), s.value) for s in found)
 
-    plain = own_text((state,), clock)
-    openmetrics = own_text((state,), clock, OPENMETRICS)
+    plain = own_text((state,), clock, daemons=daemons)
+    openmetrics = own_text((state,), clock, OPENMETRICS, daemons)
     assert series(plain, parse_text) == series(openmetrics, parse_openmetrics)
 
 
@@ -129,8 +180,10 @@ def test_accept_header_that_makes_no_sense_gets_plain_text(
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_finds_nothing_to_say(state: PoolState, clock: HandClock) -> None:
-    text = own_text((state,), clock)
+def test_promtool_finds_nothing_to_say(
+    state: PoolState, clock: HandClock, daemons: tuple[DaemonState, ...]
+) -> None:
+    text = own_text((state,), clock, daemons=daemons)
     done = subprocess.run(
         ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )

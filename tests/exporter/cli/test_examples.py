@@ -57,7 +57,9 @@ def test_an_example_works(xenha, place, example):
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if e.startswith(("xenha serve", "xenha lab"))])
-def test_a_serving_example_works(process, place, example):
+def test_a_serving_example_works(process, place, example, daemon_at, make_status):
+    (place / "run").mkdir()
+    daemon_at(place / "run" / "xenhad.sock", make_status())
     arguments = re.sub(r"--listen \S+", "", example)
     with serve(demo_pool()) as api:
         arguments = arguments.replace("https://root@master.example", f"http://root@{api.address}")

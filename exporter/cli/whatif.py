@@ -1,0 +1,87 @@
+"""`xenha whatif`: the figures before and after changes, before anybody makes them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exporter.cli.exits import Exit
+from exporter.cli.options import (
+    DEFAULT_LIMIT_SECONDS,
+    CaFile,
+    Debug,
+    Insecure,
+    Json,
+    Limit,
+    PasswordFile,
+    Source,
+    Target,
+    User,
+    credentials_of,
+)
+from exporter.cli.output import print_error, print_json, show, working
+from exporter.cli.sources import look
+from exporter.cli.words import whatif_parts
+from hacore.clock import SystemClock
+from planner.results import WhatIf
+
+Changes = Annotated[
+    list[str],
+    typer.Option(
+        "--change", metavar="CHANGE", help="What is done; several are done in order.", show_default=False
+    ),
+]
+
+
+def whatif(
+    source: Source,
+    change: Changes,
+    target: Target = None,
+    limit: Limit = DEFAULT_LIMIT_SECONDS,
+    json: Json = False,
+    user: User = None,
+    password_file: PasswordFile = None,
+    ca_file: CaFile = None,
+    insecure: Insecure = False,
+    debug: Debug = False,
+) -> int:
+    """Tell how many host failures a pool would survive after changes. Nothing is carried out.
+
+    A CHANGE is one of
+      start=VM@HOST  stop=VM  migrate=VM@HOST  memory=VM:SIZE  priority=VM:restart|best-effort|none
+      new=NAME:SIZE@HOST[:restart]  disable=HOST  enable=HOST  add-host=NAME:SIZE  remove-host=HOST
+      unplug-sr=SR@HOST  unplug-network=NETWORK@HOST
+    with things by uuid or unique name, and sizes like 16GiB. Exit code 1 when the target would be lost, 2
+    when a change cannot be made (the figures are then those of the others).
+
+    \b
+    Examples:
+      xenha whatif demo: --change disable=host-1
+      xenha whatif pool.json --change new=web9:16GiB@host-2:restart --change stop=test-4 --json
+    """
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    from planner import whatif as planner
+
+    with working("comparing"):
+        answer = planner.whatif(
+            snapshot.pool, change, target=target, limit_seconds=limit, clock=SystemClock()
+        )
+    for error in answer.errors:
+        print_error(error)
+    if json:
+        print_json(answer.to_json())
+    else:
+        show(whatif_parts(answer))
+    return code(answer)
+
+
+def code(answer: WhatIf) -> Exit:
+    """Return the exit code: bad input before "no", and open if it is not settled whether the target holds."""
+    if answer.errors:
+        return Exit.BAD_INPUT
+    if answer.breaks_target and answer.after.overcommitted:
+        return Exit.NO
+    if answer.breaks_target:
+        return Exit.OPEN
+    return Exit.DONE
