@@ -1,0 +1,248 @@
+"""What can go wrong in a world, kind by kind: how each begins, and how it ends. Draws nothing itself.
+
+A kind acts on `fault.hosts`, links lead from `fault.hosts` to `fault.others` (and back, unless one-way).
+Kinds that last no time have no end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hacore.core.events import Arm, Disarm, EmergencyDisable, Event, Join, Leave, ProposeLeader, SetWeight
+from hacore.core.timing import NS
+from hacore.testing.host import Host
+from hacore.testing.network import Rule, bits
+from hacore.testing.plan import Fault
+from hacore.testing.port import Once, Trouble
+from hacore.testing.world import WORLD, World
+
+Act = Callable[[World, Fault], None]
+LOSES_ALL = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of fault; `says` describes it to who reads a story or writes a scenario."""
+
+    says: str
+    begin: Act
+    end: Act | None = None
+
+
+def schedule(world: World, fault: Fault) -> None:
+    """Let a fault begin and end at its times."""
+    kind = KINDS[fault.kind]
+    world.at(fault.at_ns, _begin, world, kind, fault)
+    if kind.end is not None and fault.until_ns > fault.at_ns:
+        world.at(fault.until_ns, _end, world, kind, fault)
+
+
+def _begin(world: World, kind: Kind, fault: Fault) -> None:
+    world.tell(WORLD, f"{fault.kind} {_who(fault)}: {kind.says}")
+    kind.begin(world, fault)
+
+
+def _end(world: World, kind: Kind, fault: Fault) -> None:
+    world.tell(WORLD, f"{fault.kind} {_who(fault)}: is over")
+    assert kind.end is not None
+    kind.end(world, fault)
+
+
+def _who(fault: Fault) -> str:
+    hosts = ",".join(map(str, bits(fault.hosts)))
+    return f"{hosts}→{','.join(map(str, bits(fault.others)))}" if fault.others else hosts
+
+
+def _each(world: World, fault: Fault) -> list[Host]:
+    return [world.hosts[index] for index in bits(fault.hosts)]
+
+
+# --- hosts and daemons -------------------------------------------------------------------------
+
+
+def _crash(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.reset("power lost", None)
+
+
+def _boot(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.boot()
+
+
+def _kill(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.kill_daemon()
+
+
+def _restart(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.start_daemon()
+
+
+def _upgrade(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.upgrade_daemon()
+
+
+def _stop(brain_only: bool) -> Act:
+    def begin(world: World, fault: Fault) -> None:
+        for host in _each(world, fault):
+            if host.daemon is not None:
+                host.daemon.stop(brain_only)
+
+    return begin
+
+
+def _go_on(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        if host.daemon is not None:
+            host.daemon.go_on()
+
+
+def _order(event: Callable[[Fault], Event]) -> Act:
+    def begin(world: World, fault: Fault) -> None:
+        for host in _each(world, fault):
+            if host.daemon is not None:
+                host.daemon.order(event(fault))
+
+    return begin
+
+
+def _back_in(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.start_daemon()
+        if host.daemon is not None:
+            host.daemon.order(Join())
+
+
+# --- links -------------------------------------------------------------------------------------
+
+
+def _rules(fault: Fault, *, both_ways: bool) -> list[Rule]:
+    loss = fault.value or LOSES_ALL
+    there = Rule(fault.hosts, fault.others, loss)
+    return [there, Rule(fault.others, fault.hosts, loss)] if both_ways else [there]
+
+
+def _link(rules: Callable[[World, Fault], list[Rule]]) -> tuple[Act, Act]:
+    def begin(world: World, fault: Fault) -> None:
+        for rule in rules(world, fault):
+            world.air.add(rule)
+
+    def end(world: World, fault: Fault) -> None:
+        for rule in rules(world, fault):
+            world.air.remove(rule)
+
+    return begin, end
+
+
+def _late(fault: Fault) -> list[Rule]:
+    return [Rule(fault.hosts, fault.others, 0, int(fault.value * NS), 0.2)]
+
+
+def _everybody(world: World) -> int:
+    return (1 << world.plan.hosts) - 1
+
+
+def _unplugged(world: World, fault: Fault) -> list[Rule]:
+    everybody = _everybody(world)
+    return [Rule(fault.hosts, everybody), Rule(everybody, fault.hosts)]
+
+
+def _evidence(change: int, *, carrier: bool) -> Act:
+    """See evidence go (1) or come back (-1), a little later than the fault itself."""
+
+    def act(world: World, fault: Fault) -> None:
+        for host in _each(world, fault):
+            host.arbiters_lost += change
+            host.carriers_lost += change * carrier
+            world.at(world.now_ns + int(world.rng.random() * NS), host.look_at_links)
+
+    return act
+
+
+def _both(first: Act, second: Act) -> Act:
+    def act(world: World, fault: Fault) -> None:
+        first(world, fault)
+        second(world, fault)
+
+    return act
+
+
+# --- storage -----------------------------------------------------------------------------------
+
+
+def _trouble(*troubles: Trouble) -> tuple[Act, Act]:
+    def begin(world: World, fault: Fault) -> None:
+        for host in _each(world, fault):
+            for trouble in troubles:
+                host.port.begin(trouble)
+
+    def end(world: World, fault: Fault) -> None:
+        for host in _each(world, fault):
+            for trouble in troubles:
+                for answer in host.port.end(trouble):
+                    answer()
+
+    return begin, end
+
+
+def _once(once: Once) -> Act:
+    def begin(world: World, fault: Fault) -> None:
+        for host in _each(world, fault):
+            host.port.once.append(once)
+
+    return begin
+
+
+def _rot(world: World, fault: Fault) -> None:
+    """Spoil a copy that is not excused: Paxos must not trust this slot until it is written again."""
+    for index in bits(fault.hosts):
+        world.disk.land(world.now_ns, index, world.rng.randrange(8), None)
+
+
+_UNPLUG, _PLUG = _link(_unplugged)
+_CUT, _MEND = _link(lambda _, fault: _rules(fault, both_ways=True))
+_CUT_ONE, _MEND_ONE = _link(lambda _, fault: _rules(fault, both_ways=False))
+_DELAY, _HURRY = _link(lambda _, fault: _late(fault))
+
+KINDS: dict[str, Kind] = {
+    "crash": Kind("power is lost; boots at the end", _crash, _boot),
+    "kill": Kind("the daemon is killed, the watchdog stays armed; started again at the end", _kill, _restart),
+    "upgrade": Kind("the daemon hands over to its successor", _upgrade),
+    "stop": Kind("all threads of the daemon stand still", _stop(False), _go_on),
+    "brain": Kind("the brain stands still, the pump does not", _stop(True), _go_on),
+    "cable": Kind(
+        "the cable is pulled: no carrier, no link, no arbiter",
+        _both(_UNPLUG, _evidence(1, carrier=True)),
+        _both(_PLUG, _evidence(-1, carrier=True)),
+    ),
+    "isolate": Kind(
+        "cut off behind its switch: carrier, but nobody is reached, no arbiter either",
+        _both(_UNPLUG, _evidence(1, carrier=False)),
+        _both(_PLUG, _evidence(-1, carrier=False)),
+    ),
+    "link": Kind("links are cut both ways (value < 1: that share of packets is lost)", _CUT, _MEND),
+    "oneway": Kind("links are cut one way (value < 1: that share of packets is lost)", _CUT_ONE, _MEND_ONE),
+    "late": Kind("packets are late by up to value seconds, overtake each other, come twice", _DELAY, _HURRY),
+    "arbiter": Kind("no arbiter answers", _evidence(1, carrier=False), _evidence(-1, carrier=False)),
+    "storage": Kind("reads and writes fail", *_trouble(Trouble.WRITE_ERROR, Trouble.READ_ERROR)),
+    "write": Kind("writes fail, or seem to", *_trouble(Trouble.WRITE_ERROR)),
+    "read": Kind("reads fail", *_trouble(Trouble.READ_ERROR)),
+    "hang": Kind("no I/O is answered until the end", *_trouble(Trouble.HANG)),
+    "slow": Kind("each I/O takes up to 0.4 T", *_trouble(Trouble.SLOW)),
+    "torn": Kind("the next write leaves rubbish", _once(Once.TORN)),
+    "misdirected": Kind("the next write lands elsewhere", _once(Once.MISDIRECTED)),
+    "lost": Kind("the next write lands nowhere, and claims to have", _once(Once.LOST)),
+    "rot": Kind("a copy in the slot turns to rubbish", _rot),
+    "leave": Kind("is told to leave; to join again at the end", _order(lambda _: Leave()), _back_in),
+    "disarm": Kind(
+        "is told to disarm; to arm at the end", _order(lambda _: Disarm()), _order(lambda _: Arm())
+    ),
+    "emergency": Kind("is told to disable HA at once", _order(lambda _: EmergencyDisable()), _back_in),
+    "force": Kind("is told to form a liveset without the missing", _order(lambda _: Join(force=True))),
+    "weight": Kind("is given weight value", _order(lambda fault: SetWeight(int(fault.value)))),
+    "lead": Kind("asks for host value as leader", _order(lambda fault: ProposeLeader(int(fault.value)))),
+}

@@ -1,0 +1,166 @@
+"""One simulated host: power, boot, clock, VMs, watchdog, links. Things happen to it; it decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hacore.core.events import Evidence
+from hacore.core.setup import Setup
+from hacore.core.timing import NS
+from hacore.records import FenceCause
+from hacore.testing.clock import RATE_PPM, FakeClock
+from hacore.testing.daemon import Daemon
+from hacore.testing.disk import Copy
+from hacore.testing.port import Landing, Port
+from hacore.testing.watchdog import FakeWatchdog
+
+if TYPE_CHECKING:
+    from hacore.testing.world import World
+
+FIRST_UPTIME_NS = 10**6 * NS
+GOOD = Evidence(carrier=True, arbiters=1)
+
+
+class Host:
+    """A machine; `vms`: it runs VMs, from its admission until it is reset (what G1 is checked against)."""
+
+    def __init__(self, world: World, index: int) -> None:
+        rng = world.rng
+        self.world, self.index = world, index
+        self.up, self.vms, self.wanted = False, False, True
+        self.boots = 0
+        self.incarnation = 0
+        self.daemon: Daemon | None = None
+        self.port = Port(rng, world.timing.timeout_ns)
+        self.evidence = GOOD
+        self.carriers_lost = self.arbiters_lost = 0  # by how many faults
+        self.ppm = rng.randint(-RATE_PPM, RATE_PPM)
+        self.clock = FakeClock(0, rng.randrange(FIRST_UPTIME_NS), self.ppm)
+        late_ns = int(rng.random() * world.timing.granularity_ns)
+        self.watchdog = FakeWatchdog(self._now, world.timing.watchdog_ns + late_ns, self._pinged)
+
+    def _now(self) -> int:
+        return self.world.now_ns
+
+    # power
+
+    def boot(self) -> None:
+        """Come up as another incarnation and start the daemon."""
+        if self.up:
+            return
+        world = self.world
+        self.up = True
+        self.boots += 1
+        self.incarnation = world.rng.getrandbits(63) | 1
+        if self.boots > 1:
+            self.clock = FakeClock(world.now_ns, int((5 + 15 * world.rng.random()) * NS), self.ppm)
+        world.tell(self.index, "boots")
+        self.start_daemon()
+
+    def reset(self, why: str, back_ns: int | None) -> None:
+        """Go down at once, VMs and all; boot again after `back_ns`, or when somebody says so."""
+        if not self.up:
+            return
+        world = self.world
+        world.tell(self.index, f"goes down: {why}")
+        self.up = self.vms = False
+        self.watchdog.disarm()
+        self.port.forget()
+        if self.daemon is not None:
+            daemon, self.daemon = self.daemon, None
+            daemon.alive = False
+            daemon.pump.stop()
+        world.went_down(self)
+        if back_ns is not None:
+            world.at(world.now_ns + back_ns, self.boot)
+
+    # the daemon
+
+    def start_daemon(self, finished: bool = False) -> None:
+        if not self.up or self.daemon is not None:
+            return
+        world = self.world
+        plan = world.plan
+        setup = Setup(
+            hosts=plan.hosts,
+            me=self.index,
+            incarnation=self.incarnation,
+            timing=world.timing,
+            isolation=plan.isolation,
+            quorum=plan.quorum,
+            weight=plan.weight(self.index),
+            arbiters=plan.arbiters,
+            fencing=plan.fencing,
+        )
+        self.daemon = Daemon(self, setup, finished)
+        self.daemon.start()
+
+    def kill_daemon(self) -> None:
+        """Kill -9: the kernel closes the watchdog, which pings it once more."""
+        if self.daemon is None:
+            return
+        daemon, self.daemon = self.daemon, None
+        daemon.die("killed")
+        if self.watchdog.armed:
+            self.watchdog.open()
+
+    def upgrade_daemon(self) -> None:
+        """Exchange the daemon for its successor, which is handed the open watchdog."""
+        if self.daemon is None:
+            return
+        daemon, self.daemon = self.daemon, None
+        daemon.die("upgraded")
+        self.start_daemon(finished=not daemon.pump.disk.busy)
+
+    # what the daemon does to it
+
+    def arm(self) -> None:
+        self.world.arming(self)
+        was = self.watchdog.armed
+        self.watchdog.open()
+        if not was:
+            self.world.at(self.watchdog.fires_ns, self._fires)
+
+    def disarm(self) -> None:
+        self.watchdog.disarm()
+
+    def fence(self, cause: FenceCause) -> None:
+        self.world.fenced(self, cause)
+        self.reset(f"fences itself: {cause.name}", self.world.plan.reboot_ns)
+
+    def start_vms(self) -> None:
+        """Run VMs from now on: admitted, and the watchdog pinged in time."""
+        if not self.vms:
+            self.vms = True
+            self.world.vms_started(self)
+
+    def _pinged(self) -> None:
+        if not self.vms and self.daemon is not None and self.daemon.machine.view().armed:
+            self.start_vms()
+
+    def _fires(self) -> None:
+        watchdog = self.watchdog
+        if not watchdog.armed:
+            return
+        if watchdog.fires_ns > self.world.now_ns:
+            self.world.at(watchdog.fires_ns, self._fires)
+            return
+        self.world.fenced(self, None)
+        self.reset("watchdog fires", self.world.plan.reboot_ns)
+
+    def land(self, landing: Landing, copy: int, content: Copy) -> None:
+        """A write of this host reaches the disk."""
+        world = self.world
+        if content.body.incarnation != self.incarnation:
+            return
+        if landing.astray:
+            host = world.rng.randrange(world.plan.hosts)
+            copy = (copy + 1 + world.rng.randrange(7)) % 8 if host == self.index else copy
+            world.disk.land(world.now_ns, host, copy, None)
+            return
+        world.disk.land(world.now_ns, self.index, copy, None if landing.torn else content)
+        world.landed(self.index, content)
+
+    def look_at_links(self) -> None:
+        """Notice what has become of carrier and arbiters."""
+        self.evidence = Evidence(not self.carriers_lost, int(not self.arbiters_lost))
