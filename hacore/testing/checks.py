@@ -35,7 +35,7 @@ class Violation:
 
 
 class Ledger:
-    """What has been decided in this world, epoch by epoch, and who was declared dead; shared by all judges."""
+    """What has been decided in this world, epoch by epoch; shared by all judges."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -114,11 +114,9 @@ class Checks:
                 self.world.at(late, self._still_there, host, host.incarnation, decision.epoch)
 
     def _still_there(self, host: Host, incarnation: int, epoch: int) -> None:
-        if host.vms and host.incarnation == incarnation and host.watchdog.armed:
-            if not self.ledger.newest.has(host.index, incarnation):
-                self.ledger.accuse(
-                    "G2", host.index, f"lives on, though epoch {epoch} left it out a silence ago"
-                )
+        alive = host.vms and host.incarnation == incarnation and host.watchdog.armed
+        if alive and not self.ledger.newest.has(host.index, incarnation):
+            self.ledger.accuse("G2", host.index, f"outlives epoch {epoch}, which left it out, by a silence")
 
     def _exclusion(self, host: Host, view: View) -> None:
         fresh, self._dead[host.index] = view.dead & ~self._dead[host.index], view.dead

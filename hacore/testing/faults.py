@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hacore.core.events import Arm, Disarm, EmergencyDisable, Event, Join, Leave, ProposeLeader, SetWeight
 from hacore.core.timing import NS
-from hacore.testing.host import Host
+from hacore.testing.host import Host, Ill
 from hacore.testing.network import Rule, bits
 from hacore.testing.plan import Fault
 from hacore.testing.port import Once, Trouble
@@ -28,6 +28,7 @@ class Kind:
     says: str
     begin: Act
     end: Act | None = None
+    ill: Ill | None = None  # what is wrong meanwhile with `fault.hosts` and `fault.others`
 
 
 def schedule(world: World, fault: Fault) -> None:
@@ -40,6 +41,11 @@ def schedule(world: World, fault: Fault) -> None:
 
 def _begin(world: World, kind: Kind, fault: Fault) -> None:
     world.tell(WORLD, f"{fault.kind} {_who(fault)}: {kind.says}")
+    if kind.ill is not None:
+        for index in bits(fault.hosts | fault.others):
+            world.hosts[index].fall_ill(kind.ill, fault.kind)
+            if kind.end is None:
+                world.hosts[index].recover(kind.ill, fault.kind)
     kind.begin(world, fault)
 
 
@@ -47,6 +53,9 @@ def _end(world: World, kind: Kind, fault: Fault) -> None:
     world.tell(WORLD, f"{fault.kind} {_who(fault)}: is over")
     assert kind.end is not None
     kind.end(world, fault)
+    if kind.ill is not None:
+        for index in bits(fault.hosts | fault.others):
+            world.hosts[index].recover(kind.ill, fault.kind)
 
 
 def _who(fault: Fault) -> str:
@@ -209,34 +218,54 @@ _CUT_ONE, _MEND_ONE = _link(lambda _, fault: _rules(fault, both_ways=False))
 _DELAY, _HURRY = _link(lambda _, fault: _late(fault))
 
 KINDS: dict[str, Kind] = {
-    "crash": Kind("power is lost; boots at the end", _crash, _boot),
-    "kill": Kind("the daemon is killed, the watchdog stays armed; started again at the end", _kill, _restart),
-    "upgrade": Kind("the daemon hands over to its successor", _upgrade),
-    "stop": Kind("all threads of the daemon stand still", _stop(False), _go_on),
-    "brain": Kind("the brain stands still, the pump does not", _stop(True), _go_on),
+    "crash": Kind("power is lost; boots at the end", _crash, _boot, ill=Ill.DAEMON),
+    "kill": Kind(
+        "the daemon is killed, the watchdog stays armed; started again at the end",
+        _kill,
+        _restart,
+        ill=Ill.DAEMON,
+    ),
+    "upgrade": Kind("the daemon hands over to its successor", _upgrade, ill=Ill.DAEMON),
+    "stop": Kind("all threads of the daemon stand still", _stop(False), _go_on, ill=Ill.DAEMON),
+    "brain": Kind("the brain stands still, the pump does not", _stop(True), _go_on, ill=Ill.DAEMON),
     "cable": Kind(
         "the cable is pulled: no carrier, no link, no arbiter",
         _both(_UNPLUG, _evidence(1, carrier=True)),
         _both(_PLUG, _evidence(-1, carrier=True)),
+        ill=Ill.LINKS,
     ),
     "isolate": Kind(
         "cut off behind its switch: carrier, but nobody is reached, no arbiter either",
         _both(_UNPLUG, _evidence(1, carrier=False)),
         _both(_PLUG, _evidence(-1, carrier=False)),
+        ill=Ill.LINKS,
     ),
-    "link": Kind("links are cut both ways (value < 1: that share of packets is lost)", _CUT, _MEND),
-    "oneway": Kind("links are cut one way (value < 1: that share of packets is lost)", _CUT_ONE, _MEND_ONE),
-    "late": Kind("packets are late by up to value seconds, overtake each other, come twice", _DELAY, _HURRY),
-    "arbiter": Kind("no arbiter answers", _evidence(1, carrier=False), _evidence(-1, carrier=False)),
-    "storage": Kind("reads and writes fail", *_trouble(Trouble.WRITE_ERROR, Trouble.READ_ERROR)),
-    "write": Kind("writes fail, or seem to", *_trouble(Trouble.WRITE_ERROR)),
-    "read": Kind("reads fail", *_trouble(Trouble.READ_ERROR)),
-    "hang": Kind("no I/O is answered until the end", *_trouble(Trouble.HANG)),
-    "slow": Kind("each I/O takes up to 0.4 T", *_trouble(Trouble.SLOW)),
-    "torn": Kind("the next write leaves rubbish", _once(Once.TORN)),
-    "misdirected": Kind("the next write lands elsewhere", _once(Once.MISDIRECTED)),
-    "lost": Kind("the next write lands nowhere, and claims to have", _once(Once.LOST)),
-    "rot": Kind("a copy in the slot turns to rubbish", _rot),
+    "link": Kind(
+        "links are cut both ways (value < 1: that share of packets is lost)", _CUT, _MEND, ill=Ill.LINKS
+    ),
+    "oneway": Kind(
+        "links are cut one way (value < 1: that share of packets is lost)", _CUT_ONE, _MEND_ONE, ill=Ill.LINKS
+    ),
+    "late": Kind(
+        "packets are late by up to value seconds, overtake each other, come twice",
+        _DELAY,
+        _HURRY,
+        ill=Ill.LINKS,
+    ),
+    "arbiter": Kind(
+        "no arbiter answers", _evidence(1, carrier=False), _evidence(-1, carrier=False), ill=Ill.LINKS
+    ),
+    "storage": Kind(
+        "reads and writes fail", *_trouble(Trouble.WRITE_ERROR, Trouble.READ_ERROR), ill=Ill.STORAGE
+    ),
+    "write": Kind("writes fail, or seem to", *_trouble(Trouble.WRITE_ERROR), ill=Ill.STORAGE),
+    "read": Kind("reads fail", *_trouble(Trouble.READ_ERROR), ill=Ill.STORAGE),
+    "hang": Kind("no I/O is answered until the end", *_trouble(Trouble.HANG), ill=Ill.STORAGE),
+    "slow": Kind("each I/O takes up to 0.4 T", *_trouble(Trouble.SLOW), ill=Ill.STORAGE),
+    "torn": Kind("the next write leaves rubbish", _once(Once.TORN), ill=Ill.STORAGE),
+    "misdirected": Kind("the next write lands elsewhere", _once(Once.MISDIRECTED), ill=Ill.STORAGE),
+    "lost": Kind("the next write lands nowhere, and claims to have", _once(Once.LOST), ill=Ill.STORAGE),
+    "rot": Kind("a copy in the slot turns to rubbish", _rot, ill=Ill.STORAGE),
     "leave": Kind("is told to leave; to join again at the end", _order(lambda _: Leave()), _back_in),
     "disarm": Kind(
         "is told to disarm; to arm at the end", _order(lambda _: Disarm()), _order(lambda _: Arm())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from hacore.core.events import Evidence
 from hacore.core.setup import Setup
 from hacore.core.timing import NS
-from hacore.records import FenceCause
+from hacore.records import FenceCause, State
 from hacore.testing.clock import RATE_PPM, FakeClock
 from hacore.testing.daemon import Daemon
 from hacore.testing.disk import Copy
@@ -16,6 +18,24 @@ from hacore.testing.watchdog import FakeWatchdog
 
 if TYPE_CHECKING:
     from hacore.testing.world import World
+
+
+@dataclass(slots=True)
+class Spell:
+    """A time in which something was wrong; `until_ns` None: it still is."""
+
+    kind: str
+    from_ns: int
+    until_ns: int | None = None
+
+
+class Ill(Enum):
+    """What may be wrong with a host, for those who judge whether it was fenced with reason."""
+
+    STORAGE = "storage"
+    DAEMON = "daemon"
+    LINKS = "links"
+
 
 FIRST_UPTIME_NS = 10**6 * NS
 GOOD = Evidence(carrier=True, arbiters=1)
@@ -29,10 +49,12 @@ class Host:
         self.world, self.index = world, index
         self.up, self.vms, self.wanted = False, False, True
         self.boots = 0
+        self.booted_ns = 0
         self.incarnation = 0
         self.daemon: Daemon | None = None
         self.port = Port(rng, world.timing.timeout_ns)
         self.evidence = GOOD
+        self.ills: dict[Ill, list[Spell]] = {ill: [] for ill in Ill}
         self.carriers_lost = self.arbiters_lost = 0  # by how many faults
         self.ppm = rng.randint(-RATE_PPM, RATE_PPM)
         self.clock = FakeClock(0, rng.randrange(FIRST_UPTIME_NS), self.ppm)
@@ -51,6 +73,7 @@ class Host:
         world = self.world
         self.up = True
         self.boots += 1
+        self.booted_ns = world.now_ns
         self.incarnation = world.rng.getrandbits(63) | 1
         if self.boots > 1:
             self.clock = FakeClock(world.now_ns, int((5 + 15 * world.rng.random()) * NS), self.ppm)
@@ -122,7 +145,11 @@ class Host:
             self.world.at(self.watchdog.fires_ns, self._fires)
 
     def disarm(self) -> None:
+        """Close the watchdog. Who leaves has moved its VMs away before, or its operator answers for them."""
         self.watchdog.disarm()
+        assert self.daemon is not None
+        if self.daemon.machine.view().state != State.MEMBER:
+            self.vms = False
 
     def fence(self, cause: FenceCause) -> None:
         self.world.fenced(self, cause)
@@ -160,6 +187,26 @@ class Host:
             return
         world.disk.land(world.now_ns, self.index, copy, None if landing.torn else content)
         world.landed(self.index, content)
+
+    def fall_ill(self, ill: Ill, kind: str) -> None:
+        self.ills[ill].append(Spell(kind, self.world.now_ns))
+
+    def recover(self, ill: Ill, kind: str) -> None:
+        """End the oldest open spell of a kind."""
+        for spell in self.ills[ill]:
+            if spell.kind == kind and spell.until_ns is None:
+                spell.until_ns = self.world.now_ns
+                return
+
+    def well_since_ns(self, *ills: Ill) -> int | None:
+        """Return since when nothing of these has been wrong; None: something is."""
+        since_ns = self.booted_ns
+        for ill in ills:
+            for spell in self.ills[ill]:
+                if spell.until_ns is None:
+                    return None
+                since_ns = max(since_ns, spell.until_ns)
+        return since_ns
 
     def look_at_links(self) -> None:
         """Notice what has become of carrier and arbiters."""
