@@ -1,0 +1,128 @@
+"""A host's first process: `python -m lab.cluster.agent SPEC BOOT BOOT_ID` starts xenhad and fake VMs.
+
+Stands in for init and for the controller: it starts the VMs the administrator asks for once its host is a
+member, and while its host leads, those of hosts that its daemon declares dead. Where VMs ran is read from the
+history, as the controller reads its pool database. Must never start a VM of a host that was not declared
+dead: whether *that* is ever too early is what the lab is there to find out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hacore.clock import SystemClock
+from hacore.status import Status
+from lab.cluster.client import status
+from lab.cluster.history import History, Record
+
+BEAT_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One host's software."""
+
+    host: int
+    folder: str  # the host's own
+    template: str  # its configuration, with BOOT_ID where the boot id goes
+    daemon: tuple[str, ...]  # the command; the configuration's path comes behind
+    control_socket: str
+    history: str
+    restarts: bool  # a daemon that ended is started again, as systemd would
+
+    def dump(self) -> str:
+        """Return it as the command's argument."""
+        return json.dumps(asdict(self))
+
+
+class Agent:
+    """The processes of one boot."""
+
+    def __init__(self, spec: Spec, boot: int, boot_id: str) -> None:
+        self._spec = spec
+        self._boot = boot
+        self._folder = Path(spec.folder)
+        self._history = History(Path(spec.history), SystemClock())
+        self._config = self._folder / f"xenhad-{boot}.toml"
+        self._config.write_text(spec.template.replace("BOOT_ID", boot_id), encoding="utf-8")
+        self._daemon = self._start_daemon()
+        self._ended = False
+        self._vms: list[subprocess.Popen[bytes]] = []
+        self._taken: set[str] = set()
+
+    def run(self) -> None:
+        """Look after them for ever."""
+        while True:
+            select.select((), (), (), BEAT_SECONDS)
+            if not self._ended and self._daemon.poll() is not None:
+                self._daemon_ended()
+            self._follow(status(Path(self._spec.control_socket)))
+
+    def _start_daemon(self) -> subprocess.Popen[bytes]:
+        with (self._folder / "xenhad.out").open("ab") as out:
+            process = subprocess.Popen((*self._spec.daemon, str(self._config)), stdout=out, stderr=out)
+        (self._folder / "xenhad.pid").write_text(str(process.pid), encoding="ascii")
+        self._note("daemon", pid=process.pid)
+        return process
+
+    def _daemon_ended(self) -> None:
+        self._note("daemon-ended", code=self._daemon.returncode)
+        self._ended = not self._spec.restarts
+        if self._spec.restarts:
+            self._daemon = self._start_daemon()
+
+    def _follow(self, found: Status | None) -> None:
+        if found is None or found.state != "member":
+            return
+        for wish in sorted((self._folder / "start").iterdir()):
+            wish.unlink()
+            self._start_vm(wish.name)
+        if found.leader == found.host.uuid and found.dead:
+            indexes = {peer.uuid: peer.index for peer in found.peers}
+            self._take_over({indexes[uuid] for uuid in found.dead if uuid in indexes})
+
+    def _take_over(self, dead: set[int]) -> None:
+        for last in _newest_runs(self._history.read()):
+            vm = str(last.values["vm"])
+            if last.host in dead and vm not in self._taken:
+                self._note("took-over", vm=vm, dead=last.host, dead_boot=last.boot)
+                self._start_vm(vm)
+
+    def _start_vm(self, vm: str) -> None:
+        self._taken.add(vm)
+        stamps = f"{vm}.{self._spec.host}.{self._boot}"
+        path = Path(self._spec.history).with_name("stamps") / stamps
+        self._note("vm", vm=vm, stamps=stamps)
+        command = (sys.executable, "-m", "lab.cluster.vm", str(path))
+        self._vms.append(subprocess.Popen(command))
+
+    def _note(self, what: str, **values: str | int) -> None:
+        self._history.add(what, self._spec.host, self._boot, **values)
+
+
+def _newest_runs(records: Sequence[Record]) -> list[Record]:
+    """Return where each VM was started last."""
+    newest = {record.values["vm"]: record for record in records if record.what == "vm"}
+    return list(newest.values())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until killed: a host of the lab ends by losing its power."""
+    values = json.loads(arguments[0])
+    spec = Spec(**{**values, "daemon": tuple(values["daemon"])})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.chdir(spec.folder)
+    Agent(spec, int(arguments[1]), arguments[2]).run()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
