@@ -1,4 +1,4 @@
-"""What the planner answers: frozen results with their JSON (DESIGN §5.3, §5.4). All that others may read."""
+"""What the planner answers: frozen results with their JSON (DESIGN §5.3–5.5). All that others may read."""
 
 from __future__ import annotations
 
@@ -165,6 +165,30 @@ class Plan:
             "tolerance_after": self.tolerance_after.to_json() if self.tolerance_after else None,
             "unplaced": [vm.to_json() for vm in self.unplaced],
             "elapsed_seconds": self.elapsed_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The figures before and after changes; `errors` has a sentence for each change that cannot be made."""
+
+    before: Tolerance
+    after: Tolerance
+    errors: tuple[str, ...] = ()
+
+    @property
+    def breaks_target(self) -> bool:
+        """Tell whether the target was proven to be met, and no longer is."""
+        target = self.before.target
+        return target is not None and self.after.simultaneous.lower < target <= self.before.simultaneous.lower
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": "xenha-whatif/1",
+            "before": self.before.to_json(),
+            "after": self.after.to_json(),
+            "breaks_target": self.breaks_target,
+            "errors": list(self.errors),
         }
 
 

@@ -48,17 +48,20 @@ def whatif(
 ) -> int:
     """Tell how many host failures a pool would survive after changes. Nothing is carried out.
 
+    Things are named by uuid or unique name; sizes are like 16GiB. Exit code 1 when the target would be lost,
+    2 when a change cannot be made (the figures are then those of the others).
+
+    \b
     A CHANGE is one of
-      start=VM@HOST  stop=VM  migrate=VM@HOST  memory=VM:SIZE  priority=VM:restart|best-effort|none
-      new=NAME:SIZE@HOST[:restart]  disable=HOST  enable=HOST  add-host=NAME:SIZE  remove-host=HOST
-      unplug-sr=SR@HOST  unplug-network=NETWORK@HOST
-    with things by uuid or unique name, and sizes like 16GiB. Exit code 1 when the target would be lost, 2
-    when a change cannot be made (the figures are then those of the others).
+      start=VM@HOST        stop=VM                        migrate=VM@HOST
+      memory=VM:SIZE       new=NAME:SIZE@HOST[:restart]   priority=VM:restart|best-effort|none
+      disable=HOST         enable=HOST                    add-host=NAME:SIZE
+      remove-host=HOST     unplug-sr=SR@HOST              unplug-network=NETWORK@HOST
 
     \b
     Examples:
-      xenha whatif demo: --change disable=host-1
-      xenha whatif pool.json --change new=web9:16GiB@host-2:restart --change stop=test-4 --json
+      xenha whatif demo: --change disable=host-1 --target 1
+      xenha whatif pool.json --change new=web9:16GiB@host-2:restart --change stop=logs --json
     """
     snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
     from planner import whatif as planner

@@ -26,6 +26,8 @@ DECIDERS = (
     "planner/tolerance/",
     "planner/placement/",
     "planner/restart.py",
+    "planner/changes/",
+    "planner/whatif.py",
     "planner/agility.py",
     "planner/compat/",
     "hacore/core/",

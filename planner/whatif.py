@@ -1,0 +1,49 @@
+"""What if: the figures of a pool before and after a list of changes (DESIGN §5.5, REQUIREMENTS R18).
+
+Decides nothing itself: `planner.changes` says what the pool would be, `planner.tolerance` what it would
+survive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hacore.clock import Clock
+from planner.changes.apply import apply
+from planner.changes.change import Change, parse_change
+from planner.changes.errors import ChangeError
+from planner.model import Pool
+from planner.results import WhatIf
+from planner.tolerance.answer import tolerance
+
+
+def whatif(
+    pool: Pool,
+    changes: Sequence[str],
+    *,
+    target: int | None = None,
+    limit_seconds: float = 10.0,
+    clock: Clock,
+) -> WhatIf:
+    """Return the figures before and after `changes`, made in order; those that cannot be made are left out.
+
+    `target` None: the pool's own. Either figure may take `limit_seconds`. Raises ChangeError if a change
+    cannot be read at all: then nothing is answered.
+    """
+    after, errors = pool_after(pool, [parse_change(text) for text in changes])
+    wanted = pool.target if target is None else target
+    figures = [
+        tolerance(each, target=wanted, limit_seconds=limit_seconds, clock=clock) for each in (pool, after)
+    ]
+    return WhatIf(figures[0], figures[1], errors)
+
+
+def pool_after(pool: Pool, changes: Sequence[Change]) -> tuple[Pool, tuple[str, ...]]:
+    """Return the pool after all changes that can be made, and a sentence for each that cannot."""
+    errors = []
+    for change in changes:
+        try:
+            pool = apply(pool, change)
+        except ChangeError as error:
+            errors.append(str(error))
+    return pool, tuple(errors)
