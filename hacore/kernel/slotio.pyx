@@ -6,7 +6,7 @@ is an error. A write is not repeated here, whatever it reports: it may have land
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_SetFromErrnoWithFilenameObject
-from libc.errno cimport EINTR, EINVAL, EIO, ENODEV, errno
+from libc.errno cimport EINTR, EINVAL, EIO, ENODEV, EOPNOTSUPP, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free as release
 from libc.string cimport memcpy, memset
@@ -40,6 +40,7 @@ cdef extern from "<sys/stat.h>" nogil:
         unsigned int st_mode
         long st_size
         long st_blksize
+    int stat(const char* path, c_stat* status)
     int fstat(int fd, c_stat* status)
     bint S_ISBLK(unsigned int mode)
     bint S_ISREG(unsigned int mode)
@@ -58,6 +59,14 @@ cdef void set_errno(int number) noexcept nogil:
     errno = number
 
 
+cdef int refuse_kind(const char* path) noexcept nogil:
+    """Look before opening: to open a watchdog by mistake arms it."""
+    cdef c_stat status
+    if stat(path, &status) != 0:
+        return -errno
+    return 0 if S_ISBLK(status.st_mode) or S_ISREG(status.st_mode) else -ENODEV
+
+
 cdef int measure(int fd, Device* device) noexcept nogil:
     """Fill in size and logical block: of a block device what it says, of a file a bound."""
     cdef c_stat status
@@ -70,8 +79,6 @@ cdef int measure(int fd, Device* device) noexcept nogil:
             return -errno
         device.logical_block_bytes = <uint32_t> sector
         return 0
-    if not S_ISREG(status.st_mode):
-        return -ENODEV
     if fstatvfs(fd, &volume) != 0:
         return -errno
     device.size_bytes = <uint64_t> status.st_size
@@ -81,10 +88,15 @@ cdef int measure(int fd, Device* device) noexcept nogil:
 
 cdef int open_device(const char* path, bint writable, bint lab, Device* device) noexcept nogil:
     cdef int flags = (O_RDWR if writable else O_RDONLY) | O_DSYNC | O_CLOEXEC
-    cdef int failure
+    cdef int failure = refuse_kind(path)
+    device.fd = -1
+    if failure != 0:
+        return failure
     device.direct = True
     device.fd = c_open(path, flags | O_DIRECT)
-    if device.fd < 0 and errno == EINVAL and lab:
+    if device.fd < 0 and errno == EINVAL:
+        if not lab:
+            return -EOPNOTSUPP
         device.direct = False
         device.fd = c_open(path, flags)
     if device.fd < 0:
@@ -127,11 +139,11 @@ cdef uint8_t* aligned_buffer(size_t length) noexcept nogil:
 cdef class SlotDevice:
     """A file, loop or block device for direct I/O in multiples of 4096 bytes; errors are OSErrors.
 
-    OSError of opening: EINVAL where the file system refuses direct I/O (`lab` does without), ENODEV for what
-    is neither a file nor a block device.
+    OSError of opening: EOPNOTSUPP where the file system refuses direct I/O (`lab` does without), ENODEV for
+    what is neither a file nor a block device, EINVAL for logical blocks larger than 4096 bytes.
     """
     cdef Device device
-    cdef str path
+    cdef str name
 
     def __cinit__(self):
         self.device.fd = -1
@@ -143,7 +155,7 @@ cdef class SlotDevice:
         if b"\0" in name:
             raise ValueError("a path with a zero byte")
         self.close()
-        self.path = path
+        self.name = path
         with nogil:
             failure = open_device(raw, writable, lab, &self.device)
         self._raise(failure)
@@ -161,7 +173,7 @@ cdef class SlotDevice:
     cdef int _raise(self, int failure) except -1:
         if failure != 0:
             set_errno(-failure)
-            PyErr_SetFromErrnoWithFilenameObject(OSError, self.path)
+            PyErr_SetFromErrnoWithFilenameObject(OSError, self.name)
         return 0
 
     def close(self):
@@ -173,6 +185,11 @@ cdef class SlotDevice:
     def fileno(self):
         """Return the file descriptor, −1 after close."""
         return self.device.fd
+
+    @property
+    def path(self):
+        """What was opened."""
+        return self.name
 
     @property
     def size_bytes(self):
