@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.cluster.nets import address
 
 GENERATION = "77777777-0000-4000-8000-000000000000"
-GRANULARITY_SECONDS = 0.3
+GRANULARITY_SECONDS = 0.2
 """How late the lab's watchdog may be: it shares the processors with everything else."""
 KEY = "6b" * 32
 
@@ -26,14 +26,8 @@ class Settings:
 
     @property
     def watchdog_seconds(self) -> float:
-        """W, as the daemon takes it to be (hacore.core.timing)."""
-        tenth = self.timeout_seconds / 10
-        return tenth if self.lab else max(tenth, 1.0)
-
-    @property
-    def lab(self) -> bool:
-        """Whether T is too short for anything but a lab."""
-        return self.timeout_seconds < 10
+        """W, as a daemon in a lab takes it to be (hacore.core.timing)."""
+        return self.timeout_seconds / 10
 
     def weight(self, host: int) -> int:
         """Return a host's weight."""

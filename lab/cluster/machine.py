@@ -158,6 +158,8 @@ class Machine:
         """One at a time may hold it, as with the device."""
         door, _ = self._listener.accept()
         if self._holder is not None:
+            self._hear()  # perhaps that it has gone
+        if self._holder is not None:
             door.close()
             return
         door.setblocking(False)
@@ -167,9 +169,12 @@ class Machine:
         self._note("armed")
 
     def _hear(self) -> None:
-        assert self._holder is not None
+        if self._holder is None:
+            return
         try:
             said = self._holder.recv(4096)
+        except BlockingIOError:
+            return
         except ConnectionError:
             said = b""
         now_ns = self._clock.monotonic_ns()
