@@ -13,7 +13,6 @@ from typing import Protocol
 
 from hacore.core.effects import Note
 from hacore.core.rules import RULES, Rules
-from hacore.core.timing import NS
 from hacore.records import FenceCause
 from hacore.testing.disk import Copy, FakeDisk
 from hacore.testing.host import Host
@@ -51,7 +50,7 @@ class World:
     ) -> None:
         self.plan, self.rng, self.rules, self.twins = plan, rng, rules, twins
         self.timing = plan.timing
-        self.now_ns = NS  # 0 means never to everybody
+        self.now_ns = 1  # 0 means never to everybody
         self.events = 0
         self._queue: list[tuple[int, int, Callable[..., None], tuple[object, ...]]] = []
         self._numbered = 0

@@ -1,0 +1,96 @@
+"""G5: how long a dead host stays in the liveset, beside the bound, while somebody healthy could remove it.
+
+The bound is T·(1+ρ) + read interval + granularity after the last write that landed. What a whole beat and the
+two rounds of Paxos may add is ALLOWED_NS; beyond it the guarantee is broken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hacore.core.effects import Note
+from hacore.core.setup import Quorum
+from hacore.core.timing import NS
+from hacore.records import FenceCause
+from hacore.testing.checks import Ledger
+from hacore.testing.disk import Copy
+from hacore.testing.host import Ill
+
+if TYPE_CHECKING:
+    from hacore.testing.host import Host
+    from hacore.testing.world import World
+
+RATE_PART = 100  # ρ
+CYCLES_NS = NS
+"""The rounds of Paxos: some cycles of I/O."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A member that is down."""
+
+    host: int
+    incarnation: int
+    wrote_ns: int
+
+
+class Detection:
+    """Measures how late dead members are left out."""
+
+    def __init__(self, world: World, ledger: Ledger) -> None:
+        self.world, self.ledger = world, ledger
+        self.most_over_ns: int | None = None
+        timing = world.timing
+        self._bound_ns = timing.silence_ns + timing.silence_ns // RATE_PART + timing.beat_ns
+        self._allowed_ns = 2 * timing.beat_ns + CYCLES_NS
+        self._wrote_ns = [world.now_ns] * world.plan.hosts
+        self._gone: list[_Gone] = []
+
+    def landed(self, host: int, content: Copy) -> None:
+        self._wrote_ns[host] = self.world.now_ns
+
+    def went_down(self, host: Host) -> None:
+        if self.world.plan.quorum == Quorum.MAJORITY or not host.vms:
+            return
+        gone = _Gone(host.index, host.incarnation, self._wrote_ns[host.index])
+        self._gone.append(gone)
+        late_ns = gone.wrote_ns + self._bound_ns + self._allowed_ns
+        self.world.at(max(late_ns, self.world.now_ns), self._overdue, gone)
+
+    def looked(self, host: Host) -> None:
+        newest = self.ledger.newest
+        for gone in [gone for gone in self._gone if not newest.has(gone.host, gone.incarnation)]:
+            self._gone.remove(gone)
+            if self._could(gone):
+                over_ns = self.world.now_ns - gone.wrote_ns - self._bound_ns
+                self.most_over_ns = max(over_ns, self.most_over_ns or over_ns)
+
+    def _overdue(self, gone: _Gone) -> None:
+        if gone in self._gone and self._could(gone):
+            late_ns = self.world.now_ns - gone.wrote_ns
+            self.ledger.accuse(
+                "G5", gone.host, f"is still a member {late_ns / NS:.1f} s after its last write"
+            )
+
+    def _could(self, gone: _Gone) -> bool:
+        """Tell whether some other member, and all that live, were well all the time, and no slot spoilt."""
+        since_ns = gone.wrote_ns - 2 * self.world.timing.timeout_ns
+        others = [host for host in self.world.hosts if host.index != gone.host]
+        up = [host for host in others if host.up]
+        members = [host for host in up if self.ledger.newest.has(host.index, host.incarnation)]
+        dead_well = self._not_spoilt(self.world.hosts[gone.host], since_ns)
+        return bool(members) and dead_well and all(self._well(host, since_ns) for host in others)
+
+    def _well(self, host: Host, since_ns: int) -> bool:
+        well_ns = host.well_since_ns(Ill.STORAGE, Ill.DAEMON, Ill.LINKS)
+        return well_ns is not None and well_ns < since_ns
+
+    def _not_spoilt(self, host: Host, since_ns: int) -> bool:
+        return all(spell.from_ns < since_ns for spell in host.ills[Ill.STORAGE])
+
+    def arming(self, host: Host) -> None: ...
+    def vms_started(self, host: Host) -> None: ...
+    def fenced(self, host: Host, cause: FenceCause | None) -> None: ...
+    def noted(self, host: Host, note: Note) -> None: ...
+    def tell(self, host: int, text: str) -> None: ...
