@@ -13,10 +13,10 @@ cdef uint32_t[8][256] TABLE
 
 cdef void fill_table() noexcept:
     cdef uint32_t byte, value
-    cdef int step
+    cdef int step, _
     for byte in range(256):
         value = byte
-        for step in range(8):
+        for _ in range(8):
             value = value >> 1 ^ (0x82F63B78U if value & 1 else 0)
         TABLE[0][byte] = value
     for step in range(1, 8):

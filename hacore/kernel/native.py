@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hacore.kernel import packetcodec as _packets
+from hacore.kernel import slotbody as _bodies
 from hacore.kernel import slotcodec as _slots
 from hacore.kernel.blake2b import mac as keyed_mac
 from hacore.kernel.crc32c import checksum as crc32c
@@ -145,12 +146,12 @@ class Packet:
 
 def pack_slot_body(body: SlotBody) -> bytes:
     """Return the body's bytes; ValueError or OverflowError for what no host can mean."""
-    return _slots.pack_body(body, len(body.decided.members))
+    return _bodies.pack_body(body, len(body.decided.members))
 
 
 def unpack_slot_body(raw: bytes | memoryview, hosts: int) -> SlotBody:
     """Return the body of a slot in a pool of `hosts`; ValueError for what no host can mean."""
-    who, decided, block, sight, said = _slots.unpack_body(raw, hosts)
+    who, decided, block, sight, said = _bodies.unpack_body(raw, hosts)
     return SlotBody(
         who[0],
         State(who[1]),
@@ -163,11 +164,11 @@ def unpack_slot_body(raw: bytes | memoryview, hosts: int) -> SlotBody:
     )
 
 
-def _decision(fields: _slots.Decided) -> Decision:
+def _decision(fields: _bodies.Decided) -> Decision:
     return Decision(*fields[:-1], Cause(fields[-1]))
 
 
-def _block(fields: _slots.Ballots) -> Block:
+def _block(fields: _bodies.Ballots) -> Block:
     epoch, mbal, bal, value = fields
     if not epoch:
         return EMPTY_BLOCK

@@ -15,7 +15,7 @@ cdef struct Choice:
     int32_t newest  # the valid copy with the highest sequence; −1: no copy is valid
     bint doubted  # Paxos must not trust this slot: more is damaged than one incomplete write explains
 
-# Fill all of `block` (STRIDE bytes) from `body` (SLOT_BODY_BYTES, as pack_body made it). Head, CRC, MAC: here.
+# Fill all of `block` (STRIDE bytes): `body` (SLOT_BODY_BYTES, as pack_body made it), head, CRC and MAC.
 cdef void seal(
     uint8_t* block, const uint8_t* body, const Identity* pool, int32_t host, int32_t copy, uint64_t sequence,
     uint8_t burnt

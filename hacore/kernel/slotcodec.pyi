@@ -1,16 +1,7 @@
 from hacore.kernel.wire import PoolIdentity
-from hacore.records import SlotBody
 
-Decided = tuple[int, int, tuple[int, ...], int, int]
-Ballots = tuple[int, int, int, Decided | None]
-Who = tuple[int, int, bool]
-Sight = tuple[int, bool, bool, int, int]
-Said = tuple[int, int, int, int, int]
-Body = tuple[Who, Decided, Ballots, Sight, Said]
 Bytes = bytes | memoryview
 
-def pack_body(body: SlotBody, hosts: int) -> bytes: ...
-def unpack_body(raw: Bytes, hosts: int) -> Body: ...
 def seal_slot(pool: PoolIdentity, body: bytes, host: int, copy: int, sequence: int, burnt: int) -> bytes: ...
 def check_slot(pool: PoolIdentity, block: Bytes, host: int, copy: int, authenticate: bool = True) -> int: ...
 def check_slots(pool: PoolIdentity, blocks: Bytes, previous: tuple[Bytes, bytes] | None = None) -> bytes: ...

@@ -5,11 +5,10 @@ is an error. A write is not repeated here, whatever it reports: it may have land
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.exc cimport PyErr_SetFromErrnoWithFilenameObject
 from libc.errno cimport EINTR, EINVAL, EIO, ENODEV, EOPNOTSUPP, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free as release
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memset, strerror
 
 cdef extern from "Python.h":
     bytes PyUnicode_EncodeFSDefault(str text)
@@ -52,11 +51,6 @@ cdef extern from "<sys/statvfs.h>" nogil:
 
 cdef enum:
     ALIGNMENT = 4096  # the largest logical block there is, and how our blocks lie
-
-
-cdef void set_errno(int number) noexcept nogil:
-    global errno
-    errno = number
 
 
 cdef int refuse_kind(const char* path) noexcept nogil:
@@ -172,8 +166,7 @@ cdef class SlotDevice:
 
     cdef int _raise(self, int failure) except -1:
         if failure != 0:
-            set_errno(-failure)
-            PyErr_SetFromErrnoWithFilenameObject(OSError, self.name)
+            raise OSError(-failure, strerror(-failure).decode("utf-8", "replace"), self.name)
         return 0
 
     def close(self):
