@@ -193,6 +193,48 @@ class WhatIf:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A figure between proven bounds: `lower` holds, more than `upper` cannot."""
+
+    lower: int
+    upper: int
+
+    @property
+    def proven(self) -> bool:
+        return self.lower == self.upper
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """What can still be started with the tolerance kept at `target`; sizes are needs in bytes.
+
+    `largest` is of one new protected agile VM, `per_host` of one on each host, `count` of VMs of one size,
+    one after the other in the best way (None: no size was asked for).
+    """
+
+    target: int
+    largest: Span
+    per_host: tuple[tuple[str, Span], ...]
+    count: Span | None
+    elapsed_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": "xenha-headroom/1",
+            "target": self.target,
+            "largest_vm_bytes": self.largest.lower,
+            "largest_vm_upper_bytes": self.largest.upper,
+            "count": None if self.count is None else self.count.lower,
+            "count_upper": None if self.count is None else self.count.upper,
+            "per_host": [
+                {"host": host, "largest_vm_bytes": span.lower, "largest_vm_upper_bytes": span.upper}
+                for host, span in self.per_host
+            ],
+            "elapsed_seconds": self.elapsed_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A record of the API that did not parse."""
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli import check, diagnose, inventory, lab, plan, rules, serve, tolerance, whatif
+from exporter.cli import check, diagnose, headroom, inventory, lab, plan, rules, serve, tolerance, whatif
 from exporter.cli.exits import Exit, code_of, sentences
 from exporter.cli.options import Debug, Invocation
 from exporter.cli.output import print_error
@@ -26,6 +26,7 @@ for command in (
     tolerance.tolerance,
     plan.plan,
     whatif.whatif,
+    headroom.headroom,
     check.check,
     diagnose.diagnose,
     inventory.inventory,

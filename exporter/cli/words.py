@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from exporter.cli.output import Line, Mood, Part, Table
 from planner.model import Pool
-from planner.results import Bounds, Plan, Tolerance, WhatIf, Witness
+from planner.results import Bounds, Headroom, Plan, Span, Tolerance, WhatIf, Witness
 
 GIB = 1 << 30
 _SHOWN_NAMES = 5
@@ -115,6 +115,27 @@ def witness_words(pool: Pool, witness: Witness) -> str:
     vms = count(len(witness.vms), "VM") + " without a place" if witness.vms else ""
     why = "; ".join(part for part in (vms, _REASONS[witness.reason]) if part)
     return f"{hosts} ({why})" if hosts else why
+
+
+def headroom_parts(pool: Pool, answer: Headroom, size: str | None) -> Iterator[Part]:
+    """Yield what `xenha headroom` shows; `size` as it was asked for."""
+    kept = f"{count(answer.target, 'host failure')} still survived"
+    if answer.largest.upper:
+        yield Line(f"The largest VM that can start: {_gib_span(answer.largest)}, {kept}", "good")
+    else:
+        yield Line(f"Nothing protected can start with {kept}", "bad")
+    if answer.count is not None:
+        number, asked = answer.count, size or ""
+        most = str(number.lower) if number.proven else f"{number.lower} to {number.upper}"
+        yield Line(f"VMs of {asked} that can start: {most}")
+    rows = tuple(
+        (host_name(pool, host), gib(pool.free_bytes(host)), _gib_span(span)) for host, span in answer.per_host
+    )
+    yield Table(("host", "free", "largest VM"), rows, frozenset({"free", "largest VM"}))
+
+
+def _gib_span(span: Span) -> str:
+    return gib(span.lower) if span.proven else f"{gib(span.lower)} to {gib(span.upper)}"
 
 
 def whatif_parts(answer: WhatIf) -> Iterator[Part]:

@@ -24,15 +24,18 @@ def capped(failures: int, cap: int | None) -> Bounds:
 
 
 def simultaneous_bounds(
-    counted: Counted, cap: int | None, deadline: Deadline, *, solve: bool = True
+    counted: Counted, cap: int | None, deadline: Deadline, *, solve: bool = True, explained: bool = True
 ) -> tuple[Bounds, SolverUse]:
-    """Return the bounds of the failures of units at once, capped; `cap` counts units."""
+    """Return the bounds of the failures of units at once, capped; `cap` counts units.
+
+    Without `explained` the upper bound comes without its witness: for those who only count.
+    """
     closed = closed_form(counted)
     ceiling = counted.units if cap is None else cap
     found = search(counted, closed, cap=ceiling, deadline=deadline, solve=solve)
     if found.upper > ceiling:
         bounds = Bounds(min(found.lower, ceiling), ceiling, found.method, QUORUM)
     else:
-        proof = witness(counted, found.lost, closed.most, deadline)
+        proof = witness(counted, found.lost, closed.most, deadline) if explained else None
         bounds = Bounds(found.lower, found.upper, found.method, proof)
     return bounds, found.solver

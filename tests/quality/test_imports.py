@@ -28,6 +28,7 @@ DECIDERS = (
     "planner/restart.py",
     "planner/changes/",
     "planner/whatif.py",
+    "planner/headroom.py",
     "planner/agility.py",
     "planner/compat/",
     "hacore/core/",
