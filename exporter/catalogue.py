@@ -220,9 +220,6 @@ CATALOGUE: tuple[Metric, ...] = (
         "pool host name pool_name version generation isolation quorum watchdog",
         "Names of a daemon's host and pool, and what it is told; stays while the daemon is silent.",
     ),
-    _info(
-        "xenha_daemon_peer_info", "pool host peer name", "Name of another host in a daemon's configuration."
-    ),
     _gauge("xenha_daemon_seen_timestamp_seconds", "pool host", "When the daemon answered last.", "seconds"),
     _gauge("xenha_daemon_start_timestamp_seconds", "pool host", "When the daemon started.", "seconds"),
     _gauge(
@@ -310,7 +307,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         "xenha_daemon_channel_late_ratio",
         "pool host peer channel",
-        "0, 0.25 or 0.5: the share of the timeout that passed without news; the worst of the last minute.",
+        "0.25 or 0.5: the share of the timeout that passed without news of a member; the worst of a minute; "
+        "absent while no news was late.",
     ),
     _counter(
         "xenha_daemon_channel_missed_intervals_total",

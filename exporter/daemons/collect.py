@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from exporter.catalogue import OPERATIONS
 from exporter.daemons.state import DEADLINE, DaemonState
-from hacore.status import CAUSES, DISK, MODES, STATES, Channel, Histogram, Peer, Status
+from hacore.status import CAUSES, DISK, MODES, STATES, Channel, Histogram, Status
 
 Point = tuple[str, Mapping[str, str], float]
 Label = Mapping[str, str]
@@ -90,19 +90,21 @@ def _peers(state: DaemonState, status: Status, label: Label) -> Iterator[Point]:
     timeouts: dict[str, float] = {}
     for peer in status.peers:
         of_peer = {**label, "peer": peer.uuid}
-        yield "xenha_daemon_peer_info", {**of_peer, "name": peer.name}, 1
         yield "xenha_daemon_peer_member", of_peer, peer.uuid in status.liveset
         for channel in peer.channels:
             timeouts[channel.name] = channel.timeout_seconds
-            yield from _channel(state, peer, channel, {**of_peer, "channel": channel.name})
+            yield from _channel(channel, {**of_peer, "channel": channel.name})
+            late = state.late_percent((peer.uuid, channel.name))
+            if late and peer.uuid in status.liveset:  # one that is dead is no longer waited for
+                of_channel = {**of_peer, "channel": channel.name}
+                yield "xenha_daemon_channel_late_ratio", of_channel, late / 100
     for name, seconds in timeouts.items():
         yield "xenha_daemon_channel_timeout_seconds", {**label, "channel": name}, seconds
 
 
-def _channel(state: DaemonState, peer: Peer, channel: Channel, label: Label) -> Iterator[Point]:
+def _channel(channel: Channel, label: Label) -> Iterator[Point]:
     if channel.age_seconds is not None:
         yield "xenha_daemon_channel_age_seconds", label, channel.age_seconds
-    yield "xenha_daemon_channel_late_ratio", label, state.late_percent((peer.uuid, channel.name)) / 100
     yield "xenha_daemon_channel_missed_intervals_total", label, channel.missed_intervals
 
 

@@ -17,7 +17,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from exporter.daemons.state import DaemonState
 from exporter.page import vms
+from exporter.page.daemons import alarms, daemons_views, of_pool
 from exporter.page.view import keys_of, link_view, pool_view
 from exporter.state import PoolState
 from hacore.clock import Clock
@@ -41,6 +43,8 @@ class Watched(Protocol):
 
     def states(self) -> Sequence[PoolState]: ...
 
+    def daemons(self) -> Sequence[DaemonState]: ...
+
 
 def router(service: Watched) -> APIRouter:
     """Return the routes of the page."""
@@ -49,7 +53,7 @@ def router(service: Watched) -> APIRouter:
     @routes.get("/")
     def page(pool: str = "", q: str = "", show: str = "", sort: str = "", page: str = "") -> HTMLResponse:
         query = vms.query_of(q, show, sort, page)
-        return _page(service.states(), pool, query, service.clock.wall_seconds())
+        return _page(service.states(), service.daemons(), pool, query, service.clock.wall_seconds())
 
     @routes.get("/page/{name}")
     def asset(name: str, request: Request) -> Response:
@@ -58,7 +62,13 @@ def router(service: Watched) -> APIRouter:
     return routes
 
 
-def _page(states: Sequence[PoolState], key: str, query: vms.Query, now_seconds: float) -> HTMLResponse:
+def _page(
+    states: Sequence[PoolState],
+    daemons: Sequence[DaemonState],
+    key: str,
+    query: vms.Query,
+    now_seconds: float,
+) -> HTMLResponse:
     """Return the page of the pool asked for; of several pools their list if none is."""
     found = [
         i for i, state in enumerate(states) if key in keys_of(state, i) or (not key and len(states) == 1)
@@ -71,19 +81,22 @@ def _page(states: Sequence[PoolState], key: str, query: vms.Query, now_seconds: 
     }
     if found:
         state = states[found[0]]
-        view = pool_view(state, found[0], now_seconds)
+        shown = daemons_views(of_pool(daemons, state, states), now_seconds)
+        view = pool_view(state, found[0], now_seconds, tuple(alarms(shown)))
         table = vms.vm_table(state.pool, query, view.key) if state.pool else None
         return _html(
             "pool.html",
             200,
             view=view,
+            daemons=shown,
             table=table,
             query=query,
             shown=vms.SHOWN,
             current_key=view.key,
             **values,
         )
-    return _html("pools.html", 404 if key else 200, asked=key, current_key="", **values)
+    others = daemons_views(of_pool(daemons, None, states), now_seconds)
+    return _html("pools.html", 404 if key else 200, asked=key, daemons=others, current_key="", **values)
 
 
 def _html(template: str, status: int, **values: Any) -> HTMLResponse:

@@ -5,6 +5,7 @@ Pure: no HTTP, no clock. Nothing that is unknown, stale or unreachable may come 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -134,8 +135,13 @@ def link_view(state: PoolState, position: int, now_seconds: float) -> PoolLink:
     )
 
 
-def pool_view(state: PoolState, position: int, now_seconds: float) -> PoolView:
-    """Return what the page shows of a pool at a moment (seconds since the epoch)."""
+def pool_view(
+    state: PoolState, position: int, now_seconds: float, alarms: Sequence[tuple[str, str]] = ()
+) -> PoolView:
+    """Return what the page shows of a pool at a moment (seconds since the epoch).
+
+    `alarms`: title and text of what its daemons cry out.
+    """
     age = state.age_seconds(now_seconds)
     counted = _counted(state)
     rejects = state.snapshot.rejects if state.snapshot else ()
@@ -147,7 +153,10 @@ def pool_view(state: PoolState, position: int, now_seconds: float) -> PoolView:
         seen_at_seconds=state.seen_at_seconds,
         age="never" if age is None else f"{words.age(age)} ago",
         headline=headline(state, now_seconds),
-        banners=tuple(_banners(state, now_seconds)),
+        banners=(
+            *(Banner("bad", title, text) for title, text in alarms),
+            *_banners(state, now_seconds),
+        ),
         facts=tuple(_facts(counted, state)) if counted else (),
         witness=_witness(state.figures),
         hosts=host_views(counted, losses, current=is_current(state, now_seconds)) if counted else (),

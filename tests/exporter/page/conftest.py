@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from exporter.daemons.state import DaemonState
 from exporter.state import Figures, HostLoss, PoolState
 from planner.inventory.snapshot import Snapshot
 from planner.model import SR, VM, Host, Network, Pool
@@ -35,9 +36,13 @@ class Shown:
 
     pools: Sequence[PoolState]
     clock: StillClock = StillClock()
+    sockets: Sequence[DaemonState] = ()
 
     def states(self) -> Sequence[PoolState]:
         return self.pools
+
+    def daemons(self) -> Sequence[DaemonState]:
+        return self.sockets
 
 
 def harbour(vm_count: int = 30) -> Pool:
