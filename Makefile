@@ -8,7 +8,7 @@ KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
 DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quality bench rules debug lock clean
+.PHONY: help setup run cluster test quality bench rules debug lock clean
 
 help: ## show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ $(BUILT): pyproject.toml setup.py constraints.txt tools/setup.sh $(KERNEL)
 # `exec`: signals sent to make reach the service itself.
 run: $(BUILT) ## serve the built-in demo pool on http://127.0.0.1:9877 (PORT=…)
 	@exec $(BIN)/xenha serve demo: --listen 127.0.0.1:$(PORT)
+
+# `exec`: Ctrl-C reaches the cluster, which takes everything away.
+cluster: $(BUILT) ## three daemons in namespaces and their page, as root (DRILL=… breaks them)
+	@exec $(BIN)/python -m lab.cluster $(if $(DRILL),drill $(DRILL),run --listen 127.0.0.1:$(PORT))
 
 test: quality ## every check and every test, quick ones first
 	@sh tools/system-packages.sh

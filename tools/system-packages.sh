@@ -2,7 +2,9 @@
 # Installs the third-party programs that the system tests start. Without root their tests are skipped visibly.
 set -eu
 missing=""
-for pair in prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium; do
+programs="prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager
+    chromium:chromium ip:iproute2 nft:nftables losetup:mount"
+for pair in $programs; do
     case "$missing " in *" ${pair#*:} "*) continue ;; esac
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.scale import Scale
-from bench.subjects import beside_xapi, families, growth, kernels, latency, memory, plans, process, service
+from bench.subjects import (
+    beside_xapi,
+    detection,
+    families,
+    growth,
+    kernels,
+    latency,
+    memory,
+    plans,
+    process,
+    service,
+)
 from bench.table import Row
 
 SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
@@ -18,4 +29,5 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "process": process.measure,
     "memory": memory.measure,
     "xapi": beside_xapi.measure,
+    "detection": detection.measure,
 }

@@ -22,6 +22,7 @@ from hacore.clock import SystemClock
 from hacore.status import Status
 from lab.cluster.client import status
 from lab.cluster.history import History, Record
+from lab.cluster.story import dead_in, parse_line
 
 BEAT_SECONDS = 0.05
 
@@ -56,7 +57,9 @@ class Agent:
         self._daemon = self._start_daemon()
         self._ended = False
         self._vms: list[subprocess.Popen[bytes]] = []
-        self._taken: set[str] = set()
+        self._dead: dict[int, int] = {}  # when a host was last called dead
+        self._looked_at: dict[int, int] = {}
+        self._read_bytes = 0
 
     def run(self) -> None:
         """Look after them for ever."""
@@ -85,19 +88,35 @@ class Agent:
         for wish in sorted((self._folder / "start").iterdir()):
             wish.unlink()
             self._start_vm(wish.name)
-        if found.leader == found.host.uuid and found.dead:
-            indexes = {peer.uuid: peer.index for peer in found.peers}
-            self._take_over({indexes[uuid] for uuid in found.dead if uuid in indexes})
+        self._read_journal()
+        if found.leader == found.host.uuid and self._dead != self._looked_at:
+            self._looked_at = dict(self._dead)
+            self._take_over()
 
-    def _take_over(self, dead: set[int]) -> None:
+    def _read_journal(self) -> None:
+        """Remember whom the daemon called dead, and when; a status would show only who is dead just now."""
+        path = self._folder / "journal"
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            file.seek(self._read_bytes)
+            text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read_bytes += len(whole)
+        for each in whole.decode(errors="replace").splitlines():
+            line = parse_line(self._spec.host, each)
+            if line is not None:
+                self._dead.update({dead.host: dead.at_ns for dead in dead_in(line)})
+
+    def _take_over(self) -> None:
+        """Start what ran last on a host, and was started there before that host was called dead."""
         for last in _newest_runs(self._history.read()):
             vm = str(last.values["vm"])
-            if last.host in dead and vm not in self._taken:
+            if last.at_ns < self._dead.get(last.host, 0):
                 self._note("took-over", vm=vm, dead=last.host, dead_boot=last.boot)
                 self._start_vm(vm)
 
     def _start_vm(self, vm: str) -> None:
-        self._taken.add(vm)
         stamps = f"{vm}.{self._spec.host}.{self._boot}"
         path = Path(self._spec.history).with_name("stamps") / stamps
         self._note("vm", vm=vm, stamps=stamps)

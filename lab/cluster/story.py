@@ -156,9 +156,14 @@ def _epochs(lines: tuple[Line, ...]) -> Iterator[Epoch]:
 
 def _dead(lines: tuple[Line, ...]) -> Iterator[Dead]:
     for line in lines:
-        if line.word == "dead":
-            for host in _hosts(line.values["host"]):
-                yield Dead(line.host, line.at_ns, host)
+        yield from dead_in(line)
+
+
+def dead_in(line: Line) -> Iterator[Dead]:
+    """Return whom a line of the journal calls dead, if anybody."""
+    if line.word == "dead":
+        for host in _hosts(line.values["host"]):
+            yield Dead(line.host, line.at_ns, host)
 
 
 def _hosts(text: str) -> Iterator[int]:

@@ -1,0 +1,189 @@
+"""A cluster in a box: `python -m lab.cluster run`, `… drill NAME`, `… list`. Needs root.
+
+make cluster                 three daemons in three namespaces, and the page that shows their channels
+make cluster DRILL=crash     one fault, told as it happens, and whether the guarantees held
+"""
+
+from __future__ import annotations
+
+import argparse
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hacore.clock import Clock, SystemClock
+from lab.cluster.cluster import Cluster
+from lab.cluster.console import HELP, Console
+from lab.cluster.daemonfile import Settings
+from lab.cluster.drills import DRILLS
+from lab.cluster.judge import detection_seconds
+from lab.cluster.making import ClusterError, cluster
+from lab.cluster.narrate import Narrator
+from lab.cluster.needs import missing
+from lab.cluster.nets import NetworkError
+from lab.cluster.perform import Report, perform
+
+LOOK_SECONDS = 0.2
+FEWEST, MOST = 1, 16
+SHORTEST_SECONDS = 2.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return the exit code."""
+    chosen = _parser().parse_args(arguments)
+    if chosen.command == "list":
+        _say(*(f"{name:15} {drill.about}" for name, drill in DRILLS.items()))
+        return 0
+    if lacking := missing():
+        sys.stderr.write(f"lab: no cluster can be made here; it needs {'; '.join(lacking)}\n")
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return int(chosen.does(chosen))
+    except (ClusterError, NetworkError) as error:
+        sys.stderr.write(f"lab: {error}\n")
+        return 3
+    except KeyboardInterrupt:
+        _say("", "everything is taken away")
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.cluster",
+        description="Real daemons in network namespaces over one shared disk, and faults. Needs root.",
+        epilog=f"words for the console of `run`:\n{HELP}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="form a cluster, tell what happens, obey words typed (see below)")
+    run.add_argument("--hosts", type=int, default=3, choices=range(FEWEST, MOST + 1), metavar="N")
+    run.add_argument("--networks", type=int, default=1, choices=(1, 2), metavar="N")
+    run.add_argument("--isolation", default="evidence", choices=("evidence", "fence", "hold"))
+    run.add_argument("--quorum", default="disk", choices=("disk", "majority"))
+    run.add_argument("--listen", default="127.0.0.1:9877", metavar="HOST:PORT", help="of the page")
+    run.add_argument("--no-page", action="store_true", help="without the page")
+    run.set_defaults(does=_run)
+    drill = commands.add_parser("drill", help="break a cluster in one way and judge what comes of it")
+    drill.add_argument("name", choices=DRILLS, metavar="NAME", help=f"of: {', '.join(DRILLS)}")
+    drill.set_defaults(does=_drill)
+    for each in (run, drill):
+        each.add_argument(
+            "--timeout", type=_timeout, metavar="SECONDS", help=f"T; from {SHORTEST_SECONDS:g}, default 3"
+        )
+    commands.add_parser("list", help="name the drills")
+    return parser
+
+
+def _timeout(text: str) -> float:
+    seconds = float(text)
+    if not seconds >= SHORTEST_SECONDS:
+        raise ValueError
+    return seconds
+
+
+# run
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    clock = SystemClock()
+    settings = Settings(
+        hosts=chosen.hosts,
+        networks=chosen.networks,
+        timeout_seconds=chosen.timeout or 3.0,
+        isolation=chosen.isolation,
+        quorum=chosen.quorum,
+    )
+    with cluster(settings) as made:
+        made.start()
+        narrator = _narrator(made, clock)
+        if chosen.no_page:
+            _attend(made, narrator)
+            return 0
+        with _page(made, chosen.listen):
+            _attend(made, narrator)
+    return 0
+
+
+def _attend(made: Cluster, narrator: Narrator) -> None:
+    """Tell news and obey what is typed, until Ctrl-C; the end of what is typed changes nothing."""
+    _say("type help for what can be done; Ctrl-C ends everything")
+    console, inputs = Console(made), [sys.stdin]
+    while True:
+        if select.select(inputs, (), (), LOOK_SECONDS)[0]:
+            line = sys.stdin.readline()
+            if line:
+                _say(*filter(None, [console.obey(line)]))
+            else:
+                inputs = []
+        _say(*narrator.news())
+
+
+@contextmanager
+def _page(made: Cluster, listen: str) -> Iterator[None]:
+    """Serve the page that shows the daemons' channels."""
+    doors = [word for host in made.hosts for word in ("--daemon", str(host.socket))]
+    command = (str(Path(sys.executable).with_name("xenha")), "serve", "demo:", "--listen", listen, *doors)
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as page:
+        try:
+            yield
+        finally:
+            page.terminate()
+
+
+# drill
+
+
+def _drill(chosen: argparse.Namespace) -> int:
+    drill, clock = DRILLS[chosen.name], SystemClock()
+    _say(f"{chosen.name}: {drill.about}")
+    ended = threading.Event()
+    tellers: list[threading.Thread] = []
+
+    def watch(made: Cluster) -> None:
+        narrator = _narrator(made, clock)
+        tellers.append(threading.Thread(target=_tell, args=(narrator, ended)))
+        tellers[0].start()
+
+    report = perform(chosen.name, chosen.timeout, watch, ended.set)
+    for teller in tellers:
+        teller.join()
+    _say(*_verdict(report))
+    return int(bool(report.wrong))
+
+
+def _tell(narrator: Narrator, ended: threading.Event) -> None:
+    while not ended.wait(LOOK_SECONDS):
+        _say(*narrator.news())
+    _say(*narrator.news())
+
+
+def _verdict(report: Report) -> Iterator[str]:
+    for boot in report.story.boots:
+        seconds = detection_seconds(report.story, boot) if boot.why == "crash" else None
+        if seconds is not None:
+            yield f"host-{boot.host + 1}: called dead {seconds:.2f} s after its power was cut"
+    if report.disturbed:
+        yield f"the computer was busy: the lab had to wait for it up to {report.latest_seconds:.2f} s"
+    yield from report.wrong
+    verdict = "went wrong" if report.wrong else "as it should be: G1 to G4 held"
+    yield f"{report.name}: {verdict} ({report.seconds:.0f} s)"
+
+
+def _narrator(made: Cluster, clock: Clock) -> Narrator:
+    journals = {host.index: host.journal for host in made.hosts}
+    return Narrator(made.history, journals, clock.monotonic_ns())
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
