@@ -44,14 +44,16 @@ class SourceError(InputError):
 class UnknownHostError(InputError):
     """A host is asked for that the pool does not have, or by a name that several have."""
 
-    def __init__(self, host: str, pool_name: str, *, candidates: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, host: str, pool_name: str, *, candidates: tuple[str, ...] = (), option: str = "--fail"
+    ) -> None:
         self.host = host
         self.candidates = candidates
         if candidates:
             problem = f"{len(candidates)} hosts have this name; use a uuid: {', '.join(candidates)}"
         else:
             problem = f"no such host in pool {pool_name}; expected a host's uuid or unique name"
-        super().__init__(f"--fail {host}: {problem}")
+        super().__init__(f"{option} {host}: {problem}")
 
 
 class PoolUnreachable(PlannerError):

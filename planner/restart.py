@@ -99,20 +99,20 @@ def _without(wish: Wish, lost: int) -> Wish:
     return replace(wish, piece=replace(piece, hosts=piece.hosts & ~lost)) if piece.hosts & lost else wish
 
 
-def resolve(pool: Pool, hosts: Sequence[str]) -> tuple[str, ...]:
+def resolve(pool: Pool, hosts: Sequence[str], *, option: str = "--fail") -> tuple[str, ...]:
     """Return the uuids, sorted and each once, of hosts given by uuid or unique name.
 
-    Raises UnknownHostError.
+    `option` is how they were given. Raises UnknownHostError.
     """
-    return tuple(sorted({_resolve(pool, host) for host in hosts}))
+    return tuple(sorted({_resolve(pool, host, option) for host in hosts}))
 
 
-def _resolve(pool: Pool, host: str) -> str:
+def _resolve(pool: Pool, host: str, option: str) -> str:
     if host in pool.host_by_uuid:
         return host
     named = tuple(sorted(candidate.uuid for candidate in pool.hosts if candidate.name == host))
     if len(named) != 1:
-        raise UnknownHostError(host, pool.name or pool.uuid, candidates=named)
+        raise UnknownHostError(host, pool.name or pool.uuid, candidates=named, option=option)
     return named[0]
 
 

@@ -235,6 +235,42 @@ class Headroom:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """One live migration."""
+
+    vm: str
+    from_host: str
+    to_host: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"vm": self.vm, "from": self.from_host, "to": self.to_host}
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How hosts are emptied for maintenance; `moves` may be made in their order, `blocked` cannot go."""
+
+    hosts: tuple[str, ...]
+    possible: bool | None
+    """None: the limit came before a proof."""
+    moves: tuple[Move, ...]
+    blocked: tuple[Unplaced, ...]
+    tolerance_after: Tolerance
+    elapsed_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": "xenha-drain/1",
+            "hosts": list(self.hosts),
+            "possible": self.possible,
+            "moves": [move.to_json() for move in self.moves],
+            "blocked": [vm.to_json() for vm in self.blocked],
+            "tolerance_after": self.tolerance_after.to_json(),
+            "elapsed_seconds": self.elapsed_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A record of the API that did not parse."""
 

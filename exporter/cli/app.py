@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli import check, diagnose, headroom, inventory, lab, plan, rules, serve, tolerance, whatif
+from exporter.cli import (
+    check,
+    diagnose,
+    drain,
+    headroom,
+    inventory,
+    lab,
+    plan,
+    rules,
+    serve,
+    tolerance,
+    whatif,
+)
 from exporter.cli.exits import Exit, code_of, sentences
 from exporter.cli.options import Debug, Invocation
 from exporter.cli.output import print_error
@@ -27,6 +39,7 @@ for command in (
     plan.plan,
     whatif.whatif,
     headroom.headroom,
+    drain.drain,
     check.check,
     diagnose.diagnose,
     inventory.inventory,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from exporter.cli.output import Line, Mood, Part, Table
 from planner.model import Pool
-from planner.results import Bounds, Headroom, Plan, Span, Tolerance, WhatIf, Witness
+from planner.results import Bounds, Drain, Headroom, Plan, Span, Tolerance, WhatIf, Witness
 
 GIB = 1 << 30
 _SHOWN_NAMES = 5
@@ -115,6 +115,34 @@ def witness_words(pool: Pool, witness: Witness) -> str:
     vms = count(len(witness.vms), "VM") + " without a place" if witness.vms else ""
     why = "; ".join(part for part in (vms, _REASONS[witness.reason]) if part)
     return f"{hosts} ({why})" if hosts else why
+
+
+def drain_parts(pool: Pool, answer: Drain) -> Iterator[Part]:
+    """Yield what `xenha drain` shows."""
+    hosts = listed([host_name(pool, uuid) for uuid in answer.hosts])
+    vms = count(len(answer.moves), "VM")
+    if answer.possible:
+        yield Line(f"POSSIBLE: {hosts} can be emptied; {vms} move", "good")
+    elif answer.possible is None:
+        yield Line(f"UNKNOWN: no way to empty {hosts} was found within the limit", "open")
+    else:
+        left = count(len(answer.blocked), "VM")
+        yield Line(f"BLOCKED: {left} cannot leave {hosts}; {vms} can", "bad")
+    if answer.moves:
+        rows = tuple(
+            (
+                vm_name(pool, move.vm),
+                gib(pool.vm_by_uuid[move.vm].need_bytes),
+                host_name(pool, move.from_host),
+                host_name(pool, move.to_host),
+            )
+            for move in answer.moves
+        )
+        yield Table(("VM", "needs", "from", "to"), rows, frozenset({"needs"}))
+    if answer.blocked:
+        blocked = tuple((vm_name(pool, vm.vm), vm.reason, vm.detail) for vm in answer.blocked)
+        yield Table(("cannot leave", "reason", "detail"), blocked)
+    yield Line(f"Meanwhile: {figure_words(answer.tolerance_after.simultaneous)}")
 
 
 def headroom_parts(pool: Pool, answer: Headroom, size: str | None) -> Iterator[Part]:

@@ -22,15 +22,19 @@ def left_down(
     free_after: dict[str, int],
     *,
     proven: bool,
+    others: str = "the others have restarted",
 ) -> Unplaced:
-    """Return `vm` as left down: no candidate at all, too little memory, or the limit came before a proof."""
+    """Return `vm` as left over: no candidate at all, too little memory, or the limit came before a proof.
+
+    `others` says what has happened to the rest when there is no room for it.
+    """
     if not candidates:
         return Unplaced(vm.uuid, "reach", _unreachable(pool, vm, survivors))
     before = _roomiest(candidates, free_before)
     if free_before[before.uuid] < vm.need_bytes:
         return Unplaced(vm.uuid, "memory", _too_small(vm, candidates, before, free_before, ""))
     after = _roomiest(candidates, free_after)
-    detail = _too_small(vm, candidates, after, free_after, "once the others have restarted ")
+    detail = _too_small(vm, candidates, after, free_after, f"once {others} ")
     if proven:
         return Unplaced(vm.uuid, "memory", detail)
     return Unplaced(vm.uuid, "unknown", f"{detail}; the limit came before the proof that no plan places more")

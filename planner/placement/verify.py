@@ -110,7 +110,7 @@ class _Case:
         """Return the survivors that `vm` may run on, memory aside."""
         restrictions = (vm.srs, vm.networks, vm.candidate_hosts)
         if restrictions not in self.reach:
-            reached = (uuid for uuid in self.hosts if self.survives(uuid) and _reaches(self.pool, vm, uuid))
+            reached = (uuid for uuid in self.hosts if self.survives(uuid) and reaches(self.pool, vm, uuid))
             self.reach[restrictions] = frozenset(reached)
         return self.reach[restrictions]
 
@@ -191,7 +191,8 @@ def _target_violations(case: _Case, vm: VM, target: str) -> Iterator[str]:
         yield f"VM {vm.uuid}: target {target} is not one of its candidate hosts"
 
 
-def _reaches(pool: Pool, vm: VM, host: str) -> bool:
+def reaches(pool: Pool, vm: VM, host: str) -> bool:
+    """Tell whether the host has all that the VM needs, memory aside."""
     for sr in pool.srs:
         if vm.srs and sr.uuid in vm.srs and sr.hosts is not None and host not in sr.hosts:
             return False

@@ -29,6 +29,7 @@ DECIDERS = (
     "planner/changes/",
     "planner/whatif.py",
     "planner/headroom.py",
+    "planner/drain.py",
     "planner/agility.py",
     "planner/compat/",
     "hacore/core/",
