@@ -56,7 +56,7 @@ def load_config(path: str, *, lab: bool = False, no_fencing: bool = False) -> Co
 
 
 def control_socket_of(path: str) -> str:
-    """Return where the daemon configured at `path` listens. Raises ConfigError only if that cannot be read."""
+    """Return where the daemon configured at `path` listens. Raises ConfigError."""
     problems: list[str] = []
     found = Table("", read_toml(path), problems).text("control_socket", "a path", DEFAULT_SOCKET)
     if problems:
@@ -67,6 +67,23 @@ def control_socket_of(path: str) -> str:
 def incarnation_of(boot_id: str) -> int:
     """Return the first eight bytes of a boot id as an integer, never 0."""
     return int.from_bytes(bytes.fromhex(boot_id.replace("-", ""))[:8], "little") or 1
+
+
+def read_key(path: str, problems: list[str]) -> bytes:
+    """Return the key in a file; what is wrong with it is added to `problems`."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            mode = S_IMODE(os.fstat(file.fileno()).st_mode)
+            text = file.read(1024)
+    except OSError as error:
+        problems.append(f"{path}: cannot be read: {error.strerror}")
+        return bytes(KEY_BYTES)
+    if mode & 0o077:
+        problems.append(f"{path}: others may read it (mode {mode:04o}); expected 0600")
+    if not _KEY.fullmatch(text):
+        problems.append(f"{path}: expected one line of {2 * KEY_BYTES} hex digits")
+        return bytes(KEY_BYTES)
+    return bytes.fromhex(text)
 
 
 class _Reader:
@@ -142,20 +159,13 @@ class _Reader:
 
     def _key(self) -> bytes:
         path = self._file("key_file", "the path of a file that `xenhad keygen` made")
-        try:
-            with open(path, encoding="ascii", errors="replace") as file:
-                mode = S_IMODE(os.fstat(file.fileno()).st_mode)
-                text = file.read(1024)
-        except OSError as error:
-            if self._top.has("key_file"):
-                self._top.complain("key_file", f"{path}: cannot be read: {error.strerror}")
+        if not path:
             return bytes(KEY_BYTES)
-        if mode & 0o077:
-            self._top.complain("key_file", f"{path}: others may read it (mode {mode:04o}); expected 0600")
-        if not _KEY.fullmatch(text):
-            self._top.complain("key_file", f"{path}: expected one line of {2 * KEY_BYTES} hex digits")
-            return bytes(KEY_BYTES)
-        return bytes.fromhex(text)
+        problems: list[str] = []
+        key = read_key(path, problems)
+        for problem in problems:
+            self._top.complain("key_file", problem)
+        return key
 
     def _networks(self) -> tuple[Network, ...]:
         found = []
@@ -182,6 +192,8 @@ class _Reader:
         if len(found) > NETWORKS_MAX:
             self._top.complain("networks", f"expected at most {NETWORKS_MAX}, got {len(found)}")
         self._once("networks", "name", [network.name for network in found])
+        places = [f"{n.interface}, {n.family}, port {n.port}" if n.interface else "" for n in found]
+        self._once("networks", "interface", places)
         return tuple(found)
 
     def _interface(self, table: Table, key: str, name: str) -> str:

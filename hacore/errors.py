@@ -56,6 +56,7 @@ class DaemonUnreachable(Unreachable):
 
     def __init__(self, path: str, problem: str) -> None:
         self.path = path
+        self.problem = problem
         super().__init__(f"{path}: the daemon cannot be reached: {problem}")
 
 

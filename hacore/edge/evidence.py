@@ -228,12 +228,12 @@ def is_answer(data: bytes, family: int, token: bytes) -> bool:
         data = data[(data[0] & 15) * 4 :]
     if len(data) < _ECHO.size:
         return False
-    return bool(data[0] == _ECHO_REPLY[socket.AddressFamily(family)] and data[8:16] == token)
+    return data[0] == _ECHO_REPLY[socket.AddressFamily(family)] and data[8:16] == token
 
 
 def checksum(data: bytes) -> int:
     """Return the Internet checksum (RFC 1071) of an even number of bytes."""
-    total = sum(word for (word,) in struct.iter_unpack("!H", data))
+    total: int = sum(word for (word,) in struct.iter_unpack("!H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF
 

@@ -73,7 +73,7 @@ class Journal:
         self._thread.start()
         threading.stack_size(before)
 
-    def note(self, word: str, **values: Value) -> None:
+    def note(self, word: str, /, **values: Value) -> None:
         """Add a line; never waits."""
         line = line_of(self._clock.wall_seconds(), self._clock.monotonic_ns(), word, values)
         with self._changed:

@@ -37,6 +37,11 @@ class Watchdog(Protocol):
 
     driver: str
 
+    @property
+    def descriptor(self) -> int:
+        """What the pump pings; −1 while it is not open."""
+        ...
+
     def check(self) -> None:
         """Look whether it could be opened and closed, without doing it. Raises DeviceUnreachable."""
         ...
@@ -80,6 +85,10 @@ class DeviceWatchdog:
         self._sysrq = -1
         self._device = -1
 
+    @property
+    def descriptor(self) -> int:
+        return self._device
+
     def check(self) -> None:
         try:
             found = os.stat(self._path)
@@ -122,7 +131,7 @@ class DeviceWatchdog:
             _close_disarmed(device)
 
     def fence(self) -> None:
-        """Reboot through sysrq: no file is synced, no service stopped; in dom0 the whole machine goes down."""
+        """Reboot through sysrq: no file synced, no service stopped; in dom0 the whole machine goes down."""
         try:
             os.write(self._sysrq, b"b")
         except OSError:
@@ -152,6 +161,10 @@ class LabWatchdog:
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: socket.socket | None = None
+
+    @property
+    def descriptor(self) -> int:
+        return -1 if self._connection is None else self._connection.fileno()
 
     def check(self) -> None:
         if not os.path.exists(self._path):
@@ -196,6 +209,10 @@ class NullWatchdog:
 
     def __init__(self) -> None:
         self._nothing = -1
+
+    @property
+    def descriptor(self) -> int:
+        return self._nothing
 
     def check(self) -> None:
         """Find nothing wrong with nothing."""

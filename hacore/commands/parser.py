@@ -1,0 +1,224 @@
+"""What can be typed: commands, their arguments and examples."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from hacore import VERSION
+from hacore.configfile import DEFAULT_PATH, DEFAULT_SOCKET, WEIGHT_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One argument of a command, as argparse takes it."""
+
+    names: tuple[str, ...]
+    settings: dict[str, object]
+
+
+def option(*names: str, **settings: object) -> Option:
+    """Return an argument."""
+    return Option(names, settings)
+
+
+CONFIG = option("-c", "--config", metavar="FILE", default=DEFAULT_PATH, help=f"configuration; {DEFAULT_PATH}")
+SOCKET = option(
+    "-s", "--socket", metavar="PATH", help="control socket; that of the configuration, else " + DEFAULT_SOCKET
+)
+LAB = option("--lab", action="store_true", help="allow intervals and watchdogs that only a lab may have")
+NO_FENCING = option(
+    "--no-fencing", action="store_true", help="never reboot this host; then nobody may restart its VMs"
+)
+WAIT = option("--wait", metavar="SECONDS", type=float, default=150.0, help="how long to wait for it; 150")
+FORCE = "--force"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: `module:function` of hacore.commands, what it does, how it is used."""
+
+    name: str
+    function: str
+    summary: str
+    examples: str
+    options: tuple[Option, ...] = ()
+    more: str = ""
+
+
+COMMANDS = (
+    Command(
+        "init",
+        "volumes:init",
+        "format the statefile, and the metadata volume if there is one",
+        "xenhad init\nxenhad init --config pool.toml",
+        (
+            CONFIG,
+            LAB,
+            option(FORCE, action="store_true", help="even if there is a statefile, or an unreadable one"),
+        ),
+        "Looks first for two beats whether any daemon writes there; one that is in use is never formatted.",
+    ),
+    Command(
+        "run",
+        "running:run",
+        "run the daemon in the foreground",
+        "xenhad run\nxenhad run --config host1.toml --lab --no-fencing",
+        (CONFIG, LAB, NO_FENCING),
+        "SIGTERM and SIGINT leave the liveset cleanly, disarm, and end the daemon. While that needs others\n"
+        "(or storage) the daemon stays and says for what it waits; a second signal changes nothing.\n"
+        "A daemon that is killed leaves the watchdog armed: the host reboots, unless a new one starts in time.",
+    ),
+    Command(
+        "status",
+        "status:status",
+        "show what the daemon sees",
+        "xenhad status\nxenhad status --watch\nxenhad status --json | jq .liveset",
+        (
+            CONFIG,
+            SOCKET,
+            option("--json", action="store_true", help="the snapshot itself, one line"),
+            option("--watch", action="store_true", help="again every second, until interrupted"),
+        ),
+        "Exit code 1 while this host is no member of the liveset.",
+    ),
+    Command(
+        "dump",
+        "volumes:dump",
+        "decode a statefile offline: every slot, and why one is not believed",
+        "xenhad dump\nxenhad dump --copies copy-of-the-statefile.img\nxenhad dump --key-file key copy.img",
+        (
+            CONFIG,
+            option(
+                "file", nargs="?", metavar="FILE", help="a volume or a copy of one; the configured statefile"
+            ),
+            option("--key-file", metavar="FILE", help="the pool's key; without one, MACs are not checked"),
+            option("--copies", action="store_true", help="every copy of every slot"),
+            option("--json", action="store_true", help="one object"),
+        ),
+    ),
+    Command("arm", "control:arm", "fence this host again if need be", "xenhad arm", (CONFIG, SOCKET)),
+    Command(
+        "disarm",
+        "control:disarm",
+        "stay a member, but without fencing",
+        "xenhad disarm",
+        (CONFIG, SOCKET),
+        "Should this host fall silent, nobody will restart its VMs: it cannot be known to be dead.",
+    ),
+    Command(
+        "leave",
+        "control:leave",
+        "leave the liveset cleanly, disarm, end the daemon",
+        "xenhad leave\nxenhad leave --wait 30",
+        (CONFIG, SOCKET, WAIT),
+    ),
+    Command(
+        "join",
+        "control:join",
+        "become a member",
+        "xenhad join\nxenhad join --force",
+        (
+            CONFIG,
+            SOCKET,
+            WAIT,
+            option(FORCE, action="store_true", help="form a liveset without the hosts that are missing"),
+        ),
+        "--force: hosts that are missing may be alive and cut off. Only for who knows that they are down.",
+    ),
+    Command(
+        "set-weight",
+        "control:set_weight",
+        "say how much this host counts where groups are equally large",
+        "xenhad set-weight 10",
+        (CONFIG, SOCKET, option("weight", type=int, help=f"0 to {WEIGHT_MAX}")),
+    ),
+    Command(
+        "propose-leader",
+        "control:propose_leader",
+        "make a member the leader",
+        "xenhad propose-leader host2",
+        (CONFIG, SOCKET, WAIT, option("host", help="UUID or name")),
+    ),
+    Command(
+        "emergency-disable",
+        "control:emergency_disable",
+        "disarm this host at once and leave without asking anybody",
+        "xenhad emergency-disable --force",
+        (CONFIG, SOCKET, option(FORCE, action="store_true", help="required: VMs are no longer protected")),
+        "For one host that nobody else can reach, before its master role is settled by hand. A daemon that\n"
+        "does not answer cannot disarm: the watchdog is its own, and the host reboots within the time-out.",
+    ),
+    Command(
+        "check-config",
+        "running:check_config",
+        "check a configuration and show the intervals that follow from it",
+        "xenhad check-config\nxenhad check-config pool.toml",
+        (option("file", nargs="?", metavar="FILE", default=DEFAULT_PATH, help=DEFAULT_PATH), LAB, NO_FENCING),
+    ),
+    Command(
+        "restart",
+        "control:restart",
+        "put a new program image in the daemon's place, armed all the time",
+        "xenhad restart",
+        (
+            CONFIG,
+            SOCKET,
+            LAB,
+            NO_FENCING,
+            option("--wait", metavar="SECONDS", type=float, default=30.0, help="30"),
+        ),
+        "Checks the configuration with the new program first. No reboot, no leaving; for upgrades.",
+    ),
+    Command(
+        "keygen",
+        "volumes:keygen",
+        "make the pool's key: one file, the same on every host",
+        "xenhad keygen /etc/xenha/key",
+        (option("file", metavar="FILE", help="must not exist yet"),),
+    ),
+)
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was typed; `run` is the function to call. Ends the process with 2 for wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="xenhad",
+        description="Heartbeats, liveset and fencing for one host of a pool.",
+        epilog="xenhad COMMAND --help shows examples. Exit codes: 0 done, 1 no, 2 bad input, 3 unreachable.",
+    )
+    parser.add_argument("--version", action="version", version=f"xenhad {VERSION}")
+    parser.add_argument("--debug", action="store_true", help="show where an internal error happened")
+    parser.set_defaults(debug=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        _add(commands, command)
+    return parser.parse_args(arguments)
+
+
+def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], command: Command) -> None:
+    examples = "\n".join(f"  {line}" for line in command.examples.splitlines())
+    about = f"{command.summary[0].upper()}{command.summary[1:]}."
+    added = commands.add_parser(
+        command.name,
+        help=command.summary,
+        description=f"{about}\n\n{command.more}" if command.more else about,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for each in command.options:
+        added.add_argument(*each.names, **each.settings)  # type: ignore[arg-type]
+    added.set_defaults(run=_function(command.function))
+
+
+def _function(name: str) -> Callable[[argparse.Namespace], int]:
+    """Return a function that imports the command when it is called."""
+    module, function = name.split(":")
+
+    def call(chosen: argparse.Namespace) -> int:
+        found: int = getattr(import_module(f"hacore.commands.{module}"), function)(chosen)
+        return found
+
+    return call

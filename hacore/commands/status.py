@@ -1,0 +1,144 @@
+"""`xenhad status`: the snapshot as a table for people."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from hacore.clock import SystemClock
+from hacore.commands.control import pause, socket_of
+from hacore.edge.client import fetch
+from hacore.errors import DaemonUnreachable
+from hacore.status import Channel, Peer, Status
+
+CLEAR = "\x1b[H\x1b[2J"
+
+
+def status(chosen: Namespace) -> int:
+    """Show the snapshot, once or again and again; 1 while this host is no member."""
+    clock, path = SystemClock(), socket_of(chosen)
+    while chosen.watch:
+        try:
+            found, line = fetch(path, clock)
+            shown = line.decode().rstrip() if chosen.json else text_of(found)
+        except DaemonUnreachable as error:
+            shown = "" if chosen.json else str(error)
+        print((CLEAR if sys.stdout.isatty() and not chosen.json else "") + shown, flush=True)
+        pause(1.0)
+    found, line = fetch(path, clock)
+    print(line.decode().rstrip() if chosen.json else text_of(found))
+    return 0 if found.state == "member" else 1
+
+
+def text_of(found: Status) -> str:
+    """Return the snapshot as people read it."""
+    names = {found.host.uuid: found.host.name} | {peer.uuid: peer.name for peer in found.peers}
+    rows = _summary(found, names)
+    width = max(len(label) for label, _ in rows)
+    lines = [f"{label:<{width}}  {value}" for label, value in rows]
+    if found.peers:
+        lines += ["", *_columns(_table(found))]
+    if found.warnings:
+        lines += ["", *(f"! {warning}" for warning in found.warnings)]
+    return "\n".join(lines)
+
+
+def _summary(found: Status, names: dict[str, str]) -> list[tuple[str, str]]:
+    members = ", ".join(names[uuid] for uuid in found.liveset) or "nobody"
+    leader = names[found.leader] if found.leader else "nobody"
+    rows = [
+        ("host", f"{found.host.name} ({found.host.uuid}), weight {found.weight}"),
+        ("state", f"{found.state} for {duration(found.state_age_seconds)}{_waiting(found)}"),
+        ("watchdog", _watchdog(found)),
+        ("epoch", f"{found.epoch} ({found.cause}): {members}; leader {leader}"),
+        ("lives on", found.mode + (", network degraded" if found.network_degraded else "")),
+        ("storage", _storage(found)),
+        ("evidence", _evidence(found)),
+    ]
+    if found.dead:
+        rows.append(("dead", ", ".join(names[uuid] for uuid in found.dead)))
+    if found.condemned:
+        rows.append(
+            ("left out", ", ".join(names[uuid] for uuid in found.condemned) + " (not certainly dead yet)")
+        )
+    if found.unresolved:
+        rows.append(("unresolved", "a proposal of this host may have been decided"))
+    if found.fences.last_cause != "none":
+        rows.append(("last fence", found.fences.last_cause.replace("_", " ")))
+    return rows
+
+
+def _waiting(found: Status) -> str:
+    return f"; waits for {found.waiting}" if found.waiting else ""
+
+
+def _watchdog(found: Status) -> str:
+    dog = found.watchdog
+    armed = "armed" if found.armed else "not armed"
+    left = dog.deadline_in_seconds
+    deadline = f", deadline in {duration(left)}" if found.armed and left is not None else ""
+    return f"{armed} ({dog.driver}, {duration(dog.timeout_seconds)}){deadline}"
+
+
+def _storage(found: Status) -> str:
+    storage = found.storage
+    works = "works" if storage.works else "does not work"
+    age = storage.good_cycle_age_seconds
+    parts = [works, "no good cycle yet" if age is None else f"last good cycle {duration(age)} ago"]
+    if storage.running_io_age_seconds is not None and storage.running_io_age_seconds > 1:
+        parts.append(f"an I/O is out for {duration(storage.running_io_age_seconds)}")
+    if storage.failed_writes or storage.failed_reads:
+        parts.append(f"{storage.failed_writes} writes and {storage.failed_reads} reads failed")
+    return ", ".join([*parts, f"{storage.copies_left} of 8 copies left"])
+
+
+def _evidence(found: Status) -> str:
+    evidence = found.evidence
+    carrier = {True: "carrier", False: "no carrier", None: "carrier not known"}[evidence.carrier]
+    return f"{carrier}, {evidence.arbiters} of {evidence.arbiters_configured} arbiters answer"
+
+
+def _table(found: Status) -> list[list[str]]:
+    channels = [channel.name for channel in found.peers[0].channels]
+    table = [["peer", "state", "armed", "epoch", "storage", *channels]]
+    return [*table, *(_row(peer) for peer in found.peers)]
+
+
+def _row(peer: Peer) -> list[str]:
+    epoch = "-" if peer.epoch is None else str(peer.epoch)
+    said = [peer.name, peer.state or "-", _flag(peer.armed), epoch, _flag(peer.storage)]
+    return [*said, *(_age(channel) for channel in peer.channels)]
+
+
+def _flag(flag: bool | None) -> str:
+    return {True: "yes", False: "no", None: "-"}[flag]
+
+
+def _age(channel: Channel) -> str:
+    """Return the age of a channel; marks where a quarter, half or all of its time-out has passed."""
+    if channel.age_seconds is None:
+        return "never"
+    left = channel.left_seconds
+    over = left is not None and left <= 0
+    mark = " (over)" if over else f" (>{channel.warning_percent} %)" if channel.warning_percent else ""
+    return f"{duration(channel.age_seconds)}{mark}"
+
+
+def _columns(table: list[list[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people say it: 0.04 s, 12.3 s, 5 min, 3 h, 4 d."""
+    size = abs(seconds)
+    if size < 1:
+        return f"{seconds:.2f} s"
+    if size < 100:
+        return f"{seconds:.1f} s"
+    if size < 5940:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if size < 86_400 * 2 else f"{seconds / 86_400:.0f} d"

@@ -1,0 +1,52 @@
+"""From a daemon to its successor in the same process: what is open, and S (MEMBERSHIP §6).
+
+The successor is a new program image (execve) that inherits the watchdog, the lock and the control socket by
+their descriptors. Nobody pings in between; the watchdog's own time-out covers that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import MutableMapping
+from dataclasses import asdict, dataclass
+
+VARIABLE = "XENHAD_HANDOVER"
+NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """What a successor takes over; descriptors, NONE where nothing was open."""
+
+    pid: int
+    watchdog: int
+    lock: int
+    listener: int
+    since_ns: int  # S; 0: there was none
+    disarmed: bool  # an operator has disarmed this host
+    finished: bool  # no write to the statefile was out when it stopped
+
+
+def inherited(environment: MutableMapping[str, str]) -> Inheritance | None:
+    """Return what a predecessor left, and take it out of the environment; None: there was none."""
+    text = environment.pop(VARIABLE, "")
+    if not text:
+        return None
+    found = Inheritance(**json.loads(text))
+    if found.pid != os.getpid():
+        return None  # a child of ours that was given our environment
+    for descriptor in (found.watchdog, found.lock, found.listener):
+        if descriptor != NONE:
+            os.set_inheritable(descriptor, False)
+    return found
+
+
+def hand_over(inheritance: Inheritance) -> None:
+    """Become the successor. Returns never; raises OSError if the program is gone."""
+    for descriptor in (inheritance.watchdog, inheritance.lock, inheritance.listener):
+        if descriptor != NONE:
+            os.set_inheritable(descriptor, True)
+    environment = {**os.environ, VARIABLE: json.dumps(asdict(inheritance))}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)

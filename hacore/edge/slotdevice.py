@@ -1,0 +1,106 @@
+"""The statefile as an open device: opened apart from the brain, opened anew when it was gone.
+
+Opening and reading the header may hang as long as the storage does, so a thread does it. What is opened is
+given away only if it is this pool's statefile, with this very host table. Must never write.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import threading
+from collections.abc import Callable
+
+from hacore.config import Config
+from hacore.errors import DeviceUnreachable, StatefileError, XenhadError
+from hacore.kernel.native import SlotDevice
+from hacore.statefile import Header, read_header
+
+_STACK_BYTES = 256 * 1024
+
+Found = SlotDevice | XenhadError
+"""DeviceUnreachable: perhaps later; StatefileError: never, as things are."""
+
+
+def open_statefile(config: Config, *, writable: bool = True) -> SlotDevice:
+    """Return this pool's statefile. Raises DeviceUnreachable and StatefileError."""
+    try:
+        device = SlotDevice(config.statefile, writable=writable, lab=config.lab)
+    except OSError as error:
+        raise DeviceUnreachable(config.statefile, f"heartbeat disk not accessible: {words(error)}") from None
+    try:
+        check_header(config, read_header(device, config.key))
+    except OSError as error:
+        device.close()
+        raise DeviceUnreachable(config.statefile, f"heartbeat disk not accessible: {words(error)}") from None
+    except XenhadError:
+        device.close()
+        raise
+    return device
+
+
+def check_header(config: Config, header: Header) -> None:
+    """Raise StatefileError unless the header speaks of this pool, these hosts and this time-out."""
+    expected = header_of(config)
+    if header.generation != expected.generation:
+        problem = f"is of generation {header.generation}; expected {expected.generation}"
+    elif header.hosts != expected.hosts:
+        problem = "has another host table; expected that of the configuration"
+    elif header.timeout_ns != expected.timeout_ns:
+        told, ours = header.timeout_ns / 1e9, expected.timeout_ns / 1e9
+        problem = f"is for a time-out of {told:g} s; expected {ours:g} s"
+    else:
+        return
+    raise StatefileError(config.statefile, problem)
+
+
+def header_of(config: Config) -> Header:
+    """Return the header that the statefile of this configuration must have."""
+    return Header(config.generation, tuple(host.uuid for host in config.hosts), config.timing.timeout_ns)
+
+
+def words(error: OSError) -> str:
+    """Return what the system says of an error."""
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+class StatefileOpener:
+    """Tries to open the statefile whenever asked to, one try at a time; `done` gets what came of it."""
+
+    def __init__(
+        self, config: Config, selector: selectors.BaseSelector, done: Callable[[Found], None]
+    ) -> None:
+        self._config = config
+        self._done = done
+        self._found: Found | None = None
+        self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._selector = selector
+        self._running = False
+        selector.register(self._reader, selectors.EVENT_READ, lambda _events: self._take())
+
+    def want(self) -> None:
+        """Try, unless a try is under way."""
+        if self._running:
+            return
+        self._running = True
+        before = threading.stack_size(_STACK_BYTES)
+        threading.Thread(target=self._try, name="statefile", daemon=True).start()
+        threading.stack_size(before)
+
+    def close(self) -> None:
+        """Wait for nobody: a try that hangs ends with the process."""
+        self._selector.unregister(self._reader)
+        os.close(self._reader)
+
+    def _try(self) -> None:
+        try:
+            self._found = open_statefile(self._config)
+        except XenhadError as error:
+            self._found = error
+        os.write(self._writer, b"\0")
+
+    def _take(self) -> None:
+        os.read(self._reader, 1)
+        found, self._found, self._running = self._found, None, False
+        if found is not None:
+            self._done(found)

@@ -1,0 +1,182 @@
+"""From a configuration to a running daemon, from its end to an exit code. Decides nothing of membership."""
+
+from __future__ import annotations
+
+import gc
+import os
+import selectors
+import signal
+import socket
+from dataclasses import dataclass
+
+from hacore.clock import NS_PER_SECOND, Clock, SystemClock
+from hacore.config import Config
+from hacore.core.events import Disarm, Join
+from hacore.core.machine import Machine
+from hacore.core.setup import Isolation, Quorum, Setup
+from hacore.edge.channels import Channels
+from hacore.edge.control import listen, lock_of
+from hacore.edge.daemon import Daemon, Parts
+from hacore.edge.evidence import EvidenceWatch
+from hacore.edge.handover import NONE, Inheritance, hand_over, inherited
+from hacore.edge.hands import Hands
+from hacore.edge.journal import Journal, remembered
+from hacore.edge.pump import NativePump, PumpSetup
+from hacore.edge.slotdevice import header_of
+from hacore.edge.snapshot import Memory
+from hacore.edge.transport import Networks
+from hacore.edge.watchdog import watchdog_of
+from hacore.statefile import SLOTS_AT
+
+FLUSH_SECONDS = 1.0
+EXIT_DONE, EXIT_FENCED, EXIT_BUG = 0, 1, 70
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What only one daemon can hold, taken or inherited."""
+
+    lock: int
+    listener: socket.socket
+    inheritance: Inheritance | None
+
+
+def run(config: Config) -> int:
+    """Run the daemon until it has left or must not go on; return the exit code. Raises XenhadError."""
+    taken = take(config)
+    clock = SystemClock()
+    memory = memory_of(config.journal)
+    journal = Journal(config.journal, clock)
+    daemon = assembled(config, clock, journal, taken.inheritance, memory)
+    try:
+        daemon.serve(taken.listener)
+        wake_on_signals(daemon)
+        gc.collect()
+        gc.freeze()  # what lives from the start is never looked at again
+        daemon.run()
+        if daemon.handing_over:
+            leave_to_successor(daemon, taken)
+    finally:
+        journal.note("stop", reason=daemon.parts.hands.stopped or "an error")
+        daemon.parts.pump.stop()
+        daemon.close()
+        journal.close(FLUSH_SECONDS)
+    return EXIT_BUG if daemon.broken else EXIT_FENCED if daemon.parts.hands.fenced else EXIT_DONE
+
+
+def take(config: Config) -> Taken:
+    """Take the lock and the control socket, or what a predecessor held."""
+    left = inherited(os.environ)
+    if left is not None:
+        return Taken(left.lock, socket.socket(fileno=left.listener), left)
+    lock = lock_of(config.control_socket)
+    watchdog_of(config.watchdog, config.timing.watchdog_ns).check()
+    return Taken(lock, listen(config.control_socket), None)
+
+
+def setup_of(config: Config, arbiters: int) -> Setup:
+    """Return what the machine is told."""
+    return Setup(
+        hosts=len(config.hosts),
+        me=config.host,
+        incarnation=config.incarnation,
+        timing=config.timing,
+        isolation=Isolation(config.isolation),
+        quorum=Quorum(config.quorum),
+        weight=config.me.weight,
+        arbiters=arbiters,
+        fencing=config.fencing,
+    )
+
+
+def pump_setup_of(config: Config, left: Inheritance | None) -> PumpSetup:
+    """Return what the pump is told; statefile and sockets come as soon as they can be had."""
+    return PumpSetup(
+        pool=header_of(config).identity(config.key),
+        me=config.host,
+        incarnation=config.incarnation,
+        timing=config.timing,
+        slots_at_bytes=SLOTS_AT,
+        device=None,
+        sockets=(None,) * len(config.networks),
+        since_ns=left.since_ns if left else 0,
+        finished=left is not None and left.finished,
+    )
+
+
+def assembled(
+    config: Config, clock: Clock, journal: Journal, left: Inheritance | None, memory: Memory
+) -> Daemon:
+    """Return a daemon whose pump runs; what a predecessor armed is pinged again from here on."""
+    since_ns = left.since_ns if left else 0
+    selector = selectors.DefaultSelector()
+    evidence = EvidenceWatch(config, selector, clock.monotonic_ns)
+    pump = NativePump(pump_setup_of(config, left))
+    watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)
+    hands = Hands(pump, watchdog, journal, config.timing, since_ns)
+    warnings = pump.start()
+    if left is not None and left.watchdog != NONE:
+        hands.adopt(left.watchdog)
+    parts = Parts(
+        config=config,
+        clock=clock,
+        selector=selector,
+        journal=journal,
+        machine=Machine(setup_of(config, len(evidence.arbiters))),
+        pump=pump,
+        hands=hands,
+        networks=Networks(config),
+        evidence=evidence,
+        channels=Channels(len(config.hosts), len(config.networks), config.timing.beat_ns),
+        watchdog=watchdog,
+        memory=memory,
+        warnings=warnings,
+    )
+    timeout = f"{config.timing.timeout_ns / NS_PER_SECOND:g}"
+    journal.note("start", host=config.me.name, pid=os.getpid(), timeout=timeout, restarted=left is not None)
+    for warning in warnings:
+        journal.note("warning", text=warning)
+    daemon = Daemon(parts)
+    if left is not None and left.disarmed:
+        daemon.tell(Disarm())
+    daemon.tell(Join())
+    return daemon
+
+
+def wake_on_signals(daemon: Daemon) -> None:
+    """Make SIGTERM and SIGINT reach the loop as what they are: a wish to leave."""
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+
+    def received(_events: int) -> None:
+        for number in os.read(reader, 64):
+            daemon.on_signal(number)
+
+    daemon.parts.selector.register(reader, selectors.EVENT_READ, received)
+
+
+def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
+    """Become the next program image. Where that cannot be, an armed host is left to its watchdog."""
+    parts = daemon.parts
+    hands = parts.hands
+    armed = parts.watchdog.descriptor if hands.armed else NONE
+    since_ns = parts.pump.meters().dog.since_ns
+    disarmed = parts.config.fencing and not hands.armed and daemon.is_member
+    parts.journal.note("restart", armed=hands.armed)
+    daemon.stop_serving()
+    finished = parts.pump.stop()
+    parts.journal.flush(parts.config.timing.watchdog_ns / NS_PER_SECOND / 4)
+    listener = taken.listener.fileno()
+    hand_over(Inheritance(os.getpid(), armed, taken.lock, listener, since_ns, disarmed, finished))
+
+
+def memory_of(journal: str) -> Memory:
+    """Return what the journal remembers of this host's fences."""
+    by_cause: dict[str, int] = {}
+    cause = "none"
+    for line in remembered(journal, "fence") if journal else ():
+        cause = line.get("cause", "none")
+        by_cause[cause] = by_cause.get(cause, 0) + 1
+    return Memory(last_cause=cause, last_at_seconds=None, by_cause=by_cause)
