@@ -10,59 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Severity = Literal["critical", "warning", "info"]
+from exporter.daemons.alerts import DAEMON_RULES
+from exporter.rule import HOSTS_TEXT, Rule, lookup, of_host, of_pool, of_vm, on
 
-_SOURCE = "job, instance"
-"""Several exporters may watch one pool: names are joined within one scrape, never across two."""
-_POOL_NAME = 'label_replace(xenha_pool_info, "pool_name", "$1", "name", "(.*)")'
-_HOST_NAME = 'label_replace(xenha_host_info, "host_name", "$1", "name", "(.*)")'
-_VM_NAME = 'label_replace(xenha_vm_info, "vm_name", "$1", "name", "(.*)")'
 _TOLERANCE = 'max without (kind) (xenha_tolerance_upper_hosts{kind="simultaneous"})'
 _SIMULTANEOUS = ',kind="simultaneous"'
-_HOSTS = "{{ $value }} host{{ if ne $value 1.0 }}s{{ end }}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One alert. `hold`: how long `expr` must be true before it fires, in Prometheus' notation.
-
-    `runbook` says what to do, in a sentence or two: it arrives with the mail.
-    """
-
-    alert: str
-    severity: Severity
-    hold: str
-    expr: str
-    summary: str
-    description: str
-    runbook: str
-
-
-def _on(*labels: str) -> str:
-    return f"on ({', '.join((_SOURCE, *labels))})"
-
-
-def _of_pool(expr: str) -> str:
-    return f"{expr}\n  * {_on('pool')} group_left (pool_name)\n    {_POOL_NAME}"
-
-
-def _of_host(expr: str) -> str:
-    return _of_pool(f"{expr}\n  * {_on('pool', 'host')} group_left (host_name)\n    {_HOST_NAME}")
-
-
-def _of_vm(expr: str) -> str:
-    return _of_pool(f"{expr}\n  * {_on('pool', 'vm')} group_left (vm_name)\n    {_VM_NAME}")
-
-
-def _lookup(metric: str, matcher: str = "") -> str:
-    """Return a template that looks up the value of another series of the alert's pool."""
-    query = f"printf `{metric}{{pool=%q{matcher}}}` $labels.pool | query"
-    return f"{{{{ with {query} }}}}{{{{ . | first | value }}}}{{{{ else }}}}?{{{{ end }}}}"
-
-
 _RISKY_HOSTS = (
     "{{ range $i, $host := printf `(xenha_host_failure_unplaced_vms{pool=%q} > 0)"
     " * on (job, instance, pool, host) group_left (name) xenha_host_info` $labels.pool"
@@ -70,16 +24,16 @@ _RISKY_HOSTS = (
     "{{ else }} not known{{ end }}"
 )
 
-RULES: tuple[Rule, ...] = (
+_POOL_RULES: tuple[Rule, ...] = (
     Rule(
         alert="XenhaOvercommitted",
         severity="critical",
         hold="1m",
-        expr=_of_pool(f'({_TOLERANCE}\n  and {_on("pool")} (xenha_overcommitted{{state="yes"}} == 1))'),
+        expr=of_pool(f'({_TOLERANCE}\n  and {on("pool")} (xenha_overcommitted{{state="yes"}} == 1))'),
         summary="{{ $labels.pool_name }} is overcommitted",
         description=(
-            f"The pool survives the failure of {_HOSTS} at most; it is asked to survive "
-            f"{_lookup('xenha_tolerance_target_hosts')}. After that many failures some protected VMs would "
+            f"The pool survives the failure of {HOSTS_TEXT} at most; it is asked to survive "
+            f"{lookup('xenha_tolerance_target_hosts')}. After that many failures some protected VMs would "
             "stay down. This is proven: the page of xenha shows hosts and VMs that do not fit."
         ),
         runbook=(
@@ -91,7 +45,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaNoTolerance",
         severity="critical",
         hold="1m",
-        expr=_of_pool(f"({_TOLERANCE} <= 0\n  and {_on('pool')} xenha_tolerance_target_hosts >= 1)"),
+        expr=of_pool(f"({_TOLERANCE} <= 0\n  and {on('pool')} xenha_tolerance_target_hosts >= 1)"),
         summary="{{ $labels.pool_name }} survives no host failure",
         description=(
             "The next host that fails may leave protected VMs down. Hosts at risk, with the number of "
@@ -106,16 +60,16 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaToleranceUnknown",
         severity="warning",
         hold="15m",
-        expr=_of_pool(
+        expr=of_pool(
             f'(max without (state) (xenha_overcommitted{{state="unknown"}} == 1)\n'
-            f"  and {_on('pool')} xenha_tolerance_target_hosts >= 0)"
+            f"  and {on('pool')} xenha_tolerance_target_hosts >= 0)"
         ),
         summary="{{ $labels.pool_name }}: nobody knows whether it is overcommitted",
         description=(
             "The tolerance could not be settled against the target of "
-            f"{_lookup('xenha_tolerance_target_hosts')}: it lies between "
-            f"{_lookup('xenha_tolerance_lower_hosts', _SIMULTANEOUS)} and "
-            f"{_lookup('xenha_tolerance_upper_hosts', _SIMULTANEOUS)}. "
+            f"{lookup('xenha_tolerance_target_hosts')}: it lies between "
+            f"{lookup('xenha_tolerance_lower_hosts', _SIMULTANEOUS)} and "
+            f"{lookup('xenha_tolerance_upper_hosts', _SIMULTANEOUS)}. "
             "Unknown is not good: the pool may be overcommitted."
         ),
         runbook="Run `xenha tolerance --limit 300` on the pool, or give the service a longer limit_seconds.",
@@ -124,7 +78,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaNoFigure",
         severity="warning",
         hold="5m",
-        expr=_of_pool(f"(xenha_up == 1\n  unless {_on('pool')} xenha_tolerance_lower_hosts)"),
+        expr=of_pool(f"(xenha_up == 1\n  unless {on('pool')} xenha_tolerance_lower_hosts)"),
         summary="{{ $labels.pool_name }}: there is no figure at all",
         description="The pool answers, but its tolerance was never worked out since xenha started.",
         runbook="Look into the log of `xenha serve`: it names the planner's failure.",
@@ -133,7 +87,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaPlanStale",
         severity="warning",
         hold="1m",
-        expr=_of_pool("(xenha_plan_lag_seconds > 120)"),
+        expr=of_pool("(xenha_plan_lag_seconds > 120)"),
         summary="{{ $labels.pool_name }}: the figures lag behind the pool",
         description=(
             "The pool changed {{ $value | humanizeDuration }} ago; the figures speak of what was before."
@@ -147,7 +101,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaPoolUnreachable",
         severity="critical",
         hold="2m",
-        expr=(_of_pool("(xenha_up == 0)") + f"\nor {_on('pool')}\n  xenha_up == 0"),
+        expr=(of_pool("(xenha_up == 0)") + f"\nor {on('pool')}\n  xenha_up == 0"),
         summary="{{ or $labels.pool_name $labels.source }} cannot be reached",
         description=(
             "The API of the pool does not answer: every figure shown is the last known one, and a new danger "
@@ -163,7 +117,7 @@ RULES: tuple[Rule, ...] = (
         severity="critical",
         hold="3m",
         expr=(
-            f"up == 0\n  and {_on()} last_over_time(xenha_build_info[1d])\n"
+            f"up == 0\n  and {on()} last_over_time(xenha_build_info[1d])\n"
             "or absent(last_over_time(xenha_build_info[1d]))"
         ),
         summary="xenha{{ with $labels.instance }} {{ . }}{{ end }} is not scraped",
@@ -174,7 +128,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaHostDown",
         severity="critical",
         hold="1m",
-        expr=_of_host("(xenha_host_live == 0\n  and on (job, instance, pool, host) xenha_host_enabled == 1)"),
+        expr=of_host("(xenha_host_live == 0\n  and on (job, instance, pool, host) xenha_host_enabled == 1)"),
         summary="Host {{ $labels.host_name }} of {{ $labels.pool_name }} is down",
         description=(
             "The host is not live although it is enabled. The tolerance shown is that of the other hosts."
@@ -188,7 +142,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaProtectedVmHalted",
         severity="critical",
         hold="5m",
-        expr=_of_vm("(xenha_vm_protected_halted == 1)"),
+        expr=of_vm("(xenha_vm_protected_halted == 1)"),
         summary="Protected VM {{ $labels.vm_name }} is halted",
         description="A protected VM of {{ $labels.pool_name }} is to run always, and is halted.",
         runbook=(
@@ -200,7 +154,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaProtectedVmNotAgile",
         severity="warning",
         hold="5m",
-        expr=_of_vm("(xenha_vm_protected_not_agile == 1)"),
+        expr=of_vm("(xenha_vm_protected_not_agile == 1)"),
         summary="Protected VM {{ $labels.vm_name }} cannot run on every host",
         description=(
             "Some live enabled hosts of {{ $labels.pool_name }} do not reach all storage, networks and "
@@ -215,7 +169,7 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaRecordsRejected",
         severity="warning",
         hold="10m",
-        expr=_of_pool("(sum without (class) (xenha_inventory_rejected_records) > 0)"),
+        expr=of_pool("(sum without (class) (xenha_inventory_rejected_records) > 0)"),
         summary="{{ $labels.pool_name }}: records left out ({{ $value }})",
         description="These records are left out of all figures, which may therefore be too good or too bad.",
         runbook="The page of xenha lists them with reasons. `xenha inventory SOURCE` writes the bug report.",
@@ -224,11 +178,11 @@ RULES: tuple[Rule, ...] = (
         alert="XenhaXapiPromisesTooMuch",
         severity="info",
         hold="15m",
-        expr=_of_pool(f"(xenha_xapi_plan_exists_for_hosts\n  > {_on('pool')} {_TOLERANCE})"),
+        expr=of_pool(f"(xenha_xapi_plan_exists_for_hosts\n  > {on('pool')} {_TOLERANCE})"),
         summary="{{ $labels.pool_name }}: xapi promises more than is possible",
         description=(
-            f"xapi believes in a plan for {_HOSTS}; that many failures are proven not to be survived: "
-            f"the tolerance is {_lookup('xenha_tolerance_upper_hosts', _SIMULTANEOUS)} at most."
+            f"xapi believes in a plan for {HOSTS_TEXT}; that many failures are proven not to be survived: "
+            f"the tolerance is {lookup('xenha_tolerance_upper_hosts', _SIMULTANEOUS)} at most."
         ),
         runbook=(
             "Trust the lower figure. xapi recomputes on few occasions; "
@@ -236,6 +190,8 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
 )
+
+RULES = (*_POOL_RULES, *DAEMON_RULES)
 
 
 def render(hold: str | None = None) -> str:

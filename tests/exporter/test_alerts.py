@@ -161,6 +161,153 @@ STORIES = {
     ),
 }
 
+DAEMON = "{pool='p', host='h1'}"
+INFO = {
+    "xenha_daemon_info{pool='p', host='h1', name='quay-1', pool_name='Harbour', version='1'}": "1x99",
+    "xenha_daemon_info{pool='p', host='h2', name='quay-2', pool_name='Harbour', version='1'}": "1x99",
+    "xenha_host_info{pool='p', host='h1', name='quay-1'}": "1x99",
+    "xenha_host_info{pool='p', host='h3', name='quay-3'}": "1x99",
+}
+STRAY = {"xenha_daemon_info{host='h9', name='stray-9', version='1'}": "1x60"}
+"""A daemon whose host no watched pool has."""
+
+
+def _daemon(**labels: str) -> dict[str, str]:
+    return _pool(host="h1", host_name="quay-1", **labels)
+
+
+def _late_story(metric: str, values: str) -> dict[str, str]:
+    """Two hosts miss news of h3 on one network; a stray host misses those of another."""
+    return (
+        INFO
+        | STRAY
+        | {f"{metric}{{pool='p', host='{host}', peer='h3', channel='lan'}}": values for host in ("h1", "h2")}
+        | {f"{metric}{{host='h9', peer='h8', channel='disk'}}": values}
+    )
+
+
+_LATE_LABELS = [_pool(peer="h3", channel="lan"), {"peer": "h8", "channel": "disk"}]
+
+STORIES |= {
+    "XenhaDaemonDown": (
+        INFO
+        | {
+            "xenha_daemon_up{pool='p', host='h1', socket='/run/1.sock'}": "1x9 0x10 1x30",
+            "xenha_daemon_up{pool='p', host='h2', socket='/run/2.sock'}": "1x60",
+            "xenha_daemon_up{pool='', host='', socket='/run/9.sock'}": "1x9 0x10 1x30",
+        },
+        (5, 10, 21),
+        (11, 20),
+        [_daemon(socket="/run/1.sock"), {"socket": "/run/9.sock"}],
+    ),
+    "XenhaHostNotMember": (
+        INFO
+        | STRAY
+        | {
+            f"xenha_daemon_member{DAEMON}": "1x9 0x20 1x30",
+            "xenha_daemon_member{pool='p', host='h2'}": "0x60",
+            "xenha_daemon_state{pool='p', host='h2', state='excluded'}": "1x60",
+            "xenha_daemon_state{pool='p', host='h1', state='excluded'}": "0x60",
+            "xenha_daemon_member{host='h9'}": "1x9 0x20 1x30",
+        },
+        (5, 14, 31),
+        (15, 30),
+        [_daemon(), {"host": "h9", "host_name": "stray-9"}],
+    ),
+    "XenhaMemberUnarmed": (
+        INFO
+        | {
+            f"xenha_daemon_member{DAEMON}": "1x60",
+            f"xenha_daemon_armed{DAEMON}": "1x9 0x10 1x30",
+            "xenha_daemon_member{pool='p', host='h2'}": "0x60",
+            "xenha_daemon_armed{pool='p', host='h2'}": "0x60",
+        },
+        (5, 10, 21),
+        (11, 20),
+        [_daemon()],
+    ),
+    "XenhaFenceNear": (
+        INFO | {f"xenha_daemon_late_ratio{DAEMON}": "0x4 0.25x4 0.5x10 0x30"},
+        (3, 9, 21),
+        (10, 20),
+        [_daemon()],
+    ),
+    "XenhaLeaseLate": (
+        INFO | {f"xenha_daemon_late_ratio{DAEMON}": "0x9 0.25x10 0x30"},
+        (9, 21),
+        (10, 20),
+        [_daemon()],
+    ),
+    "XenhaHeartbeatNearTimeout": (
+        _late_story("xenha_daemon_channel_late_ratio", "_x4 0.25x5 0.5x9 stale"),
+        (9, 21),
+        (10, 18),
+        _LATE_LABELS,
+    ),
+    "XenhaHeartbeatLate": (
+        _late_story("xenha_daemon_channel_late_ratio", "_x10 0.25x9 stale"),
+        (9, 21),
+        (10, 19),
+        _LATE_LABELS,
+    ),
+    "XenhaStorageLost": (
+        INFO
+        | {
+            f"xenha_daemon_member{DAEMON}": "1x60",
+            f"xenha_daemon_storage_works{DAEMON}": "1x9 0x10 1x30",
+            "xenha_daemon_member{pool='p', host='h2'}": "0x60",
+            "xenha_daemon_storage_works{pool='p', host='h2'}": "0x60",
+        },
+        (9, 21),
+        (10, 20),
+        [_daemon()],
+    ),
+    "XenhaNetworkDegraded": (
+        INFO
+        | {
+            f"xenha_daemon_network_degraded{DAEMON}": "0x9 1x10 0x30",
+            "xenha_daemon_network_degraded{pool='p', host='h2'}": "0x9 1x10 0x30",
+        },
+        (9, 10, 21),
+        (11, 20),
+        [_pool()],
+    ),
+    "XenhaLivesetSmall": (
+        INFO
+        | {
+            f"xenha_daemon_{what}_hosts{DAEMON}": values
+            for what, values in (("configured", "3x60"), ("liveset", "3x9 2x20 3x30"))
+        }
+        | {
+            f"xenha_daemon_{what}_hosts{{pool='p', host='h2'}}": values
+            for what, values in (("configured", "3x60"), ("liveset", "2x60"))
+        }
+        | {
+            f"xenha_daemon_leader{DAEMON}": "1x60",
+            "xenha_daemon_leader{pool='p', host='h2'}": "0x60",
+            "xenha_daemon_peer_member{pool='p', host='h1', peer='h2'}": "1x60",
+            "xenha_daemon_peer_member{pool='p', host='h1', peer='h3'}": "1x9 0x20 1x30",
+        },
+        (9, 14, 31),
+        (15, 30),
+        [_daemon()],
+    ),
+    "XenhaSlotCopiesLow": (
+        INFO | {f"xenha_daemon_storage_copies_left{DAEMON}": "8x4 4x4 3x10 8x30"},
+        (9, 21),
+        (10, 20),
+        [_daemon()],
+    ),
+    "XenhaHostFenced": (
+        INFO
+        | {"xenha_daemon_fence_timestamp_seconds{pool='p', host='h1', cause='storage_lost'}": "_x10 300x90"},
+        (9, 66),
+        (10, 64),
+        [_daemon(cause="storage_lost")],
+    ),
+}
+"""Rules about daemons."""
+
 TEXTS = {
     "XenhaOvercommitted": (
         "Harbour is overcommitted",
@@ -207,6 +354,33 @@ TEXTS = {
         "Harbour: xapi promises more than is possible",
         "xapi believes in a plan for 3 hosts; that many failures are proven not to be survived: the "
         "tolerance is 2 at most.",
+    ),
+    "XenhaMemberUnarmed": (
+        "quay-1 of Harbour is a member without an armed watchdog",
+        "The host counts as one that fences itself, and would not: if it hangs, its VMs may run twice.",
+    ),
+    "XenhaFenceNear": (
+        "quay-1 of Harbour is about to fence itself",
+        "More than 50 % of T passed before the host could renew its lease on life. If T passes, its watchdog "
+        "reboots it, and its protected VMs restart elsewhere.",
+    ),
+    "XenhaStorageLost": (
+        "quay-1 of Harbour has lost the heartbeat disk",
+        "The host can no longer write its slot or read those of the others. If others still can, it fences "
+        "itself before T has passed; if nobody can, all stay as long as all hear each other.",
+    ),
+    "XenhaLivesetSmall": (
+        "1 host outside the liveset of Harbour",
+        "As quay-1, the leader, sees it. Missing: quay-3.",
+    ),
+    "XenhaSlotCopiesLow": (
+        "quay-1 of Harbour: 3 clean copies of its slot left",
+        "Writes to the heartbeat disk failed and may still land later: those copies are not used again until "
+        "the host reboots. With fewer than two left the host leaves the pool or fences itself.",
+    ),
+    "XenhaHostFenced": (
+        "quay-1 of Harbour has fenced itself (storage_lost)",
+        "5m 0s ago the host rebooted by its own hand.",
     ),
 }
 """What people read when a story's alert fires: summary and description."""
@@ -295,6 +469,42 @@ def test_texts_name_pool_host_and_figures(tmp_path: Path) -> None:
     }
     done = _run_stories(tmp_path, texts=texts)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_promtool
+def test_texts_without_names_still_say_what_and_how_many(tmp_path: Path) -> None:
+    """A peer is named as well as anybody can; a daemon that never answered, by its socket."""
+    (tmp_path / "rules.yml").write_text(render())
+    late = _texts(
+        "XenhaHeartbeatLate",
+        (
+            "quay-3 of Harbour is late on lan: 25 % of its timeout passed",
+            "Hosts that miss news of quay-3 on lan: 2.",
+        ),
+        ("h8 is late on disk: 25 % of its timeout passed", "Hosts that miss news of h8 on disk: 1."),
+    )
+    down = _texts(
+        "XenhaDaemonDown",
+        ("xenhad on quay-1 of Harbour does not answer", "Nobody answers on /run/1.sock."),
+        ("xenhad on /run/9.sock does not answer", "Nobody answers on /run/9.sock."),
+    )
+    done = _judge(tmp_path, [late, down])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _texts(alert: str, *texts: tuple[str, str]) -> dict[str, Any]:
+    """Return the story of a rule with summary and the first sentence of the description of each alert."""
+    rule = next(rule for rule in RULES if rule.alert == alert)
+    story = _story(alert, {"runbook": rule.runbook})
+    rest = rule.description.rpartition("{{")[2].partition("}}.")[2]
+    for check in story["alert_rule_test"]:
+        for found, (summary, sentence) in zip(check["exp_alerts"], texts, strict=False):
+            found["exp_annotations"] = {
+                "summary": summary,
+                "description": sentence + rest,
+                "runbook": rule.runbook,
+            }
+    return story
 
 
 def _run_stories(folder: Path, texts: dict[str, dict[str, str]]) -> subprocess.CompletedProcess[str]:
