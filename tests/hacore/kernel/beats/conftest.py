@@ -105,6 +105,12 @@ def sampler() -> object:
     return make_sample
 
 
+@pytest.fixture(scope="session")
+def said() -> tuple[SlotBody, PacketBody]:
+    """What the sample's host says, as records."""
+    return SLOT_BODY, PACKET_BODY
+
+
 @pytest.fixture(params=[512, 4096])
 def loop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Path, int]]:
     """A loop device of 4 MiB with direct I/O: (device, file below, bytes a logical block)."""
