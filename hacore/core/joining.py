@@ -5,32 +5,51 @@ Must never form a liveset beside a living member: whoever may still be armed is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from hacore.core.cliques import hosts_in
 
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """What a joining host sees while no member lives."""
+    """What a joining host sees while it is nobody's member; masks of hosts."""
 
-    configured: int  # masks from here
-    group: int  # joining hosts that move, have storage and hear each other, me among them
+    configured: int
+    group: int  # joining hosts that move, have storage and hear each other
     joining: int  # show JOINING, moving or not
     excluded: int
-    silent: int
+    silent: int  # certainly hold no lease any more
     liveset: int  # of the newest decided epoch
+    needed: int  # how many it takes: 1, or more than half of all (quorum "majority")
     waited: bool  # cold_start_ns have passed since my start
     forced: bool  # by an operator
 
 
 def may_form(hall: Hall) -> bool:
     """Tell whether the group may decide the next epoch."""
-    wanted = hall.configured & ~hall.excluded
     gone = hall.silent | hall.excluded
-    if hall.liveset & ~hall.joining & ~gone:
-        return False  # a member may be alive
-    if hall.group == wanted:
+    if hall.liveset & ~hall.joining & ~gone or hall.group.bit_count() < hall.needed:
+        return False  # a member may be alive, or too few are here
+    if hall.forced or hall.group == hall.configured & ~hall.excluded:
         return True
-    if hall.forced:
-        return True
-    heir = not hall.liveset or bool(hall.group & hall.liveset)
-    return hall.waited and heir and not hall.liveset & ~hall.group & ~gone
+    return hall.waited and _heir(hall) and not hall.liveset & ~hall.group & ~gone
+
+
+def _heir(hall: Hall) -> bool:
+    """Tell whether the group holds a host of the newest liveset; after a clean end nobody has to."""
+    return bool(hall.group & hall.liveset) or not hall.liveset
+
+
+def mutual(candidates: int, rows: Sequence[int], group: int) -> int:
+    """Add to the group, lowest index first, every candidate that hears all in it and is heard by all."""
+    for host in hosts_in(candidates & ~group):
+        heard = sum(1 << other for other in hosts_in(group) if rows[other] >> host & 1)
+        if not group & ~rows[host] and heard == group:
+            group |= 1 << host
+    return group
+
+
+def hall_group(candidates: int, rows: Sequence[int], heirs: int) -> int:
+    """Return joining hosts that all hear each other, those of the newest liveset first."""
+    return mutual(candidates, rows, mutual(candidates & heirs, rows, 0))

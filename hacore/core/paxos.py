@@ -3,6 +3,13 @@
 A round writes its block, then reads the blocks of *all configured* hosts: one that cannot be read or believed
 stops it. The own block never goes back, written or not: a write that failed may still land. Must never skip a
 block, and never take a block of another epoch for one of this instance.
+
+| phase | a complete cycle says | then |
+|---|---|---|
+| 1 | DONE | propose the value of the highest bal, else my wish; no wish any more: drop the round |
+| 2 | DONE | decided |
+| any | BEATEN | drop the round; a higher ballot later |
+| any | the cycle failed, or a block is doubted | wait; phase 2 may have decided: *unresolved* |
 """
 
 from __future__ import annotations
@@ -11,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from hacore.records import MAX_HOSTS, Block, Decision
+from hacore.records import EMPTY_BLOCK, MAX_HOSTS, Block, Decision
 
 
 class Judgement(Enum):
@@ -37,26 +44,75 @@ def readable(doubted: int) -> bool:
     return doubted == 0
 
 
-def judge(round_: Round, blocks: Sequence[Block | None]) -> Judgement:
+def judge(round_: Round, blocks: Sequence[Block]) -> Judgement:
     """Judge a phase by the blocks of all configured hosts, read after the own block was written."""
     for block in blocks:
-        if block is None:
-            continue
         if block.epoch > round_.epoch or (block.epoch == round_.epoch and block.mbal > round_.ballot):
             return Judgement.BEATEN
     return Judgement.DONE
 
 
-def accepted(epoch: int, blocks: Iterable[Block | None]) -> Decision | None:
+def accepted(epoch: int, blocks: Iterable[Block]) -> Decision | None:
     """Return the value of the highest bal of this instance: it may have been decided; None: nothing was."""
-    mine = [
-        block for block in blocks if block is not None and block.epoch == epoch and block.value is not None
-    ]
-    return max(mine, key=lambda block: block.bal).value if mine else None
+    proposals = [block for block in blocks if block.epoch == epoch and block.value is not None]
+    return max(proposals, key=lambda block: block.bal).value if proposals else None
 
 
-def next_ballot(epoch: int, blocks: Iterable[Block | None], me: int) -> int:
-    """Return my lowest ballot above every mbal seen in this instance: round · 64 + me + 1."""
-    highest = max((block.mbal for block in blocks if block is not None and block.epoch == epoch), default=0)
+def next_ballot(epoch: int, blocks: Iterable[Block], me: int, floor: int = 0) -> int:
+    """Return my lowest ballot above `floor` and every mbal seen in this instance: round · 64 + me + 1."""
+    highest = max((block.mbal for block in blocks if block.epoch == epoch), default=0)
+    highest = max(highest, floor)
     ballot = highest // MAX_HOSTS * MAX_HOSTS + me + 1
     return ballot if ballot > highest else ballot + MAX_HOSTS
+
+
+class Proposer:
+    """My rounds: at most one at a time, and never one more while its end is unknown."""
+
+    def __init__(self, me: int) -> None:
+        self._me = me
+        self._floor = 0
+        self.block: Block = EMPTY_BLOCK
+        self.round: Round | None = None
+        self.resuming = False
+        """A predecessor of this boot may have left something behind that was not read yet."""
+
+    @property
+    def unresolved(self) -> bool:
+        """Tell whether something of mine may have been decided, and I cannot know yet."""
+        return self.resuming or (self.round is not None and self.round.phase == 2)
+
+    def take_over(self, block: Block, *, same_boot: bool) -> None:
+        """Go on with the block found in the own slot: a promise outlives the daemon, and the boot.
+
+        The predecessor's last write may have been under way: its ballot must not be used twice.
+        """
+        self.block = block
+        self.resuming = same_boot
+        if same_boot:
+            self._floor = block.mbal + MAX_HOSTS
+
+    def ask(self, epoch: int, blocks: Iterable[Block], version: int) -> None:
+        """Start a round with a ballot above all that were seen; `version` will carry it."""
+        mine = self.block if self.block.epoch == epoch else EMPTY_BLOCK
+        ballot = next_ballot(epoch, (*blocks, mine), self._me, self._floor)
+        self.block = Block(epoch, ballot, mine.bal, mine.value)
+        self.round = Round(1, epoch, ballot, version, None)
+
+    def propose(self, value: Decision, version: int) -> None:
+        """Go on to phase 2 with this value."""
+        assert self.round is not None
+        assert self.round.phase == 1
+        epoch, ballot = self.round.epoch, self.round.ballot
+        self.block = Block(epoch, ballot, ballot, value)
+        self.round = Round(2, epoch, ballot, version, value)
+
+    def drop(self) -> None:
+        """End the round; what the block promised stays promised."""
+        self.round = None
+
+    def close(self, epoch: int) -> None:
+        """Forget the instances of epochs that are decided."""
+        if self.block.epoch <= epoch:
+            self.block, self._floor = EMPTY_BLOCK, 0
+            self.round = None

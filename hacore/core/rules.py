@@ -6,14 +6,14 @@ be found out: a rule that can be broken unnoticed is not checked. Never holds a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hacore.core.fencing import DeadEvidence, certainly_dead
 from hacore.core.grants import Grant, granted_since_ns, may_act
 from hacore.core.joining import Hall, may_form
 from hacore.core.membership import is_member
-from hacore.core.paxos import Judgement, Round, judge, readable
+from hacore.core.paxos import Judgement, Round, accepted, judge, readable
 from hacore.core.survival import Sight, Verdict, survive
 from hacore.records import Block, Decision
 
@@ -30,7 +30,8 @@ class Rules:
 
     sighted_ns: Callable[[int, int], int]  # (started, completed)
     readable: Callable[[int], bool]  # (doubted): whether a Paxos round may go on
-    judge: Callable[[Round, Sequence[Block | None]], Judgement]  # (round, blocks by host)
+    judge: Callable[[Round, Sequence[Block]], Judgement]  # (round, blocks by host)
+    accepted: Callable[[int, Iterable[Block]], Decision | None]  # (epoch, blocks)
     is_member: Callable[[Decision, int, int], bool]  # (decision, host, incarnation)
     survive: Callable[[int, int, Sight, str], Verdict]  # (members, leader, sight, isolation)
     certainly_dead: Callable[[DeadEvidence], bool]
@@ -43,6 +44,7 @@ RULES = Rules(
     sighted_ns=sighted_ns,
     readable=readable,
     judge=judge,
+    accepted=accepted,
     is_member=is_member,
     survive=survive,
     certainly_dead=certainly_dead,

@@ -1,0 +1,116 @@
+"""What this host lives on, and whom it lets live: storage, S, grants, denials (MEMBERSHIP §2, §5.2).
+
+Must never grant while it has storage (quorum "disk") or while a proposal of its own is unresolved.
+"""
+
+from __future__ import annotations
+
+from hacore.core import grants
+from hacore.core.effects import Lease
+from hacore.core.events import DiskCycle
+from hacore.core.rules import Rules
+from hacore.core.says import Says
+from hacore.core.seen import Disk, Net
+from hacore.core.setup import Quorum, Setup
+from hacore.records import Decision, State
+
+MEMBERS = (State.MEMBER, State.LEAVING)
+NO_LEASE = Lease(disk=False, granted_ns=0)
+
+
+class Living:
+    """My storage, my lease, my grants."""
+
+    def __init__(self, setup: Setup, rules: Rules, disk: Disk, net: Net, says: Says) -> None:
+        self._setup, self._rules = setup, rules
+        self._disk, self._net, self._says = disk, net, says
+        self.by_disk = setup.quorum is Quorum.DISK
+        self.start_ns = 0
+        """When this daemon started; a predecessor may have granted until then."""
+        self.good_ns = 0
+        """When the last cycle that worked started."""
+        self.member_ns = 0
+        """When the last cycle that worked and showed me as a member started: the disk's part of S."""
+        self.granted_ns = 0
+        """The oldest stamp among the grants I live on: the network's part of S."""
+        self.given_ns = 0
+        """My last grant to anybody, as far as is known."""
+        self.lease = NO_LEASE
+
+    @property
+    def since_ns(self) -> int:
+        """Return S."""
+        return max(self.member_ns, self.granted_ns) if self.by_disk else self.granted_ns
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether I live on grants just now."""
+        return not self._says.storage and bool(self.granted_ns)
+
+    def take(self, cycle: DiskCycle) -> None:
+        """Take in a cycle, after the disk has."""
+        if not (cycle.written and cycle.read):
+            return
+        self.good_ns = cycle.started_ns
+        if self._member_of(self._disk.newest):
+            self.member_ns = cycle.started_ns
+
+    def look(self, now_ns: int, *, unresolved: bool) -> None:
+        """Renew storage, grants and lease, as of now."""
+        says = self._says
+        lost_ns = self._setup.timing.storage_lost_ns
+        says.storage = bool(self.good_ns) and now_ns - self.good_ns <= lost_ns
+        if says.grants or self._net.granted_ns > self.given_ns:
+            self.given_ns = now_ns if says.grants else self._net.granted_ns
+        if self.by_disk:
+            self._look_by_disk(now_ns, unresolved=unresolved)
+        else:
+            self._look_by_majority(now_ns)
+
+    def gone(self) -> int:
+        """Return the hosts (mask) that certainly hold no lease any more, armed ones that is."""
+        if self.by_disk:
+            return self._disk.silent
+        setup, says = self._setup, self._says
+        return grants.denied_by_most(self._disk, self._net, says.denied, setup.me, setup.hosts)
+
+    def may_act(self, now_ns: int) -> bool:
+        """Tell whether nobody lives on my grants any more; by majority nobody needs just mine."""
+        if not self.by_disk:
+            return True
+        return self._rules.may_act(now_ns, self.given_ns, self._setup.timing.silence_ns)
+
+    def _member_of(self, decided: Decision) -> bool:
+        setup = self._setup
+        return self._rules.is_member(decided, setup.me, setup.incarnation)
+
+    def _look_by_disk(self, now_ns: int, *, unresolved: bool) -> None:
+        says, net = self._says, self._net
+        without = not says.storage and not unresolved and says.state in MEMBERS
+        if not without:
+            says.grants = 0
+            return
+        me, decided = self._setup.me, says.decided
+        says.grants = grants.to_whom(net, decided, me)
+        if not self._member_of(decided):
+            return
+        stamps = grants.stamps_ns(
+            net, decided, me, decided.liveset, self._rules.granted_since_ns, by_disk=True
+        )
+        self.granted_ns = max(self.granted_ns, grants.of_all_ns(stamps, now_ns))
+
+    def _look_by_majority(self, now_ns: int) -> None:
+        says, net, disk = self._says, self._net, self._disk
+        setup, decided = self._setup, says.decided
+        says.polled = decided.liveset & ~net.row & ~(1 << setup.me)
+        if says.polled or disk.polling or net.polling:
+            asked = grants.asked_about(disk, net, setup.configured) | says.polled
+            says.denied |= grants.to_deny(
+                asked & decided.liveset, net, now_ns, self.start_ns, setup.timing.silence_ns
+            )
+        says.grants = grants.to_whom(net, decided, setup.me) & ~says.denied
+        if self._member_of(decided):
+            stamps = grants.stamps_ns(
+                net, decided, setup.me, setup.configured, self._rules.granted_since_ns, by_disk=False
+            )
+            self.granted_ns = max(self.granted_ns, grants.of_most_ns(stamps, setup.hosts, now_ns))

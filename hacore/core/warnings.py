@@ -1,0 +1,48 @@
+"""Early warnings: each channel of each member, and the own deadline, at 25 % and 50 % of T. Decides nothing.
+
+Each crossing is said once.
+"""
+
+from __future__ import annotations
+
+from hacore.core.cliques import hosts_in
+from hacore.core.effects import Note
+from hacore.core.seen import Disk, Net
+from hacore.core.timing import Timing
+
+
+class Warnings:
+    """What was said already."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._said = (0, 0, 0, 0)
+        self._own = 0
+
+    def look(self, peers: int, disk: Disk, net: Net) -> list[Note]:
+        """Return what is new about the members (mask) but me."""
+        late = (disk.quarter & peers, disk.half & peers, net.quarter & peers, net.lost & peers)
+        if late == self._said:
+            return []
+        names = (("disk", 25), ("disk", 50), ("network", 25), ("network", 50))
+        notes = [
+            Note("late", (("channel", channel), ("host", host), ("percent", percent)))
+            for (channel, percent), now, before in zip(names, late, self._said, strict=True)
+            for host in hosts_in(now & ~before)
+        ]
+        self._said = late
+        return notes
+
+    def own(self, age_ns: int, *, armed: bool) -> list[Note]:
+        """Return what is new about the own deadline, whose S is so old."""
+        share = age_ns * 4 // self._timing.timeout_ns if armed else 0
+        percent = 0 if share < 1 else 25 if share < 2 else 50
+        if age_ns > self._timing.ping_until_ns and armed:
+            percent = 100
+        if percent <= self._own:
+            self._own = percent
+            return []
+        self._own = percent
+        if percent == 100:
+            return [Note("hopeless", (("seconds", age_ns // 10**9),))]
+        return [Note("late", (("channel", "deadline"), ("percent", percent)))]
