@@ -14,6 +14,8 @@ from enum import IntEnum
 from hacore.records import SlotBody
 
 COPIES = 8
+ROUND = 1 << 32
+"""Each start begins a new round of sequences: the ghost of any earlier attempt is older than all of it."""
 NO_COPY = -1
 
 
@@ -68,7 +70,7 @@ def admitted(bodies: Sequence[SlotBody | None], me: int, incarnation: int) -> bo
     decisions = [body.decided for body in bodies if body is not None]
     newest = max((decision.epoch for decision in decisions), default=0)
     newest_ones = [decision for decision in decisions if decision.epoch == newest]
-    return bool(newest_ones) and all(decision.has(me, incarnation) for decision in newest_ones)
+    return newest > 0 and all(decision.has(me, incarnation) for decision in newest_ones)
 
 
 def read_good(published: bool, written: bool, read: bool, sequence: int, shown: int) -> bool:
@@ -147,7 +149,7 @@ def next_clean(last: int, burnt: int) -> int:
 def take_over(
     copies: Sequence[OwnCopy | None], incarnation: int, *, finished: bool = False
 ) -> tuple[int, CopyTurn]:
-    """Return the last sequence and the turn for a start on a slot with these copies (None: not valid).
+    """Return where sequence and turn go on for a start on a slot with these copies (None: not valid).
 
     A predecessor of the same boot hands on what it burnt; it may have died in the middle of a write, so the
     copy next in its turn and every copy that is not valid are burnt, too — unless it is known to have
@@ -155,7 +157,7 @@ def take_over(
     """
     valid = [(copy.sequence, index) for index, copy in enumerate(copies) if copy is not None]
     if not valid:
-        return 0, CopyTurn()
+        return ROUND, CopyTurn()
     sequence, newest = max(valid)
     burnt = 0
     if any(
@@ -169,7 +171,7 @@ def take_over(
         following = next_clean(newest, burnt)
         if not finished and following != NO_COPY:
             burnt |= 1 << following
-    return sequence, CopyTurn(burnt=burnt, last=newest)
+    return (sequence // ROUND + 1) * ROUND, CopyTurn(burnt=burnt, last=newest)
 
 
 # --- packets ---------------------------------------------------------------------------------------------

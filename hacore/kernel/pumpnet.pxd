@@ -1,0 +1,5 @@
+"""The net thread of the pump."""
+
+from hacore.kernel.pumpstate cimport Pump
+
+cdef void* net_thread(void* pump) noexcept nogil

@@ -1,0 +1,1 @@
+# Nothing for Python: the threads run without it.
