@@ -47,6 +47,9 @@ SHELLS = (
     "datetime",
 )
 
+TWINS = ("_reference", "_beats")
+"""The slow twins of the kernels."""
+
 
 def top(name: str) -> str:
     return name.split(".", 1)[0]
@@ -107,7 +110,7 @@ def test_the_slow_twins_are_for_tests_only(project, complain):
         f"{module.path}:{line} imports {name}"
         for module in project.packaged
         for name, line in module.imports()
-        if "_reference" in name and not module.path.endswith("_reference.py")
+        if name.rsplit(".", 1)[-1] in TWINS
     ]
     complain(broken, "production uses the compiled kernel; the twins are its oracle in tests")
 
