@@ -8,16 +8,18 @@ the answer is) stands in headers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import JSONResponse, Response
 
-from exporter.contracts import PlanAnswer, PoolsAnswer, Problem, ToleranceAnswer
+from exporter.contracts import DaemonsAnswer, PlanAnswer, PoolsAnswer, Problem, ToleranceAnswer
+from exporter.daemons.state import DaemonState
 from exporter.plans import Busy
 from exporter.service import Service
-from exporter.state import Figures, PoolState
+from exporter.state import Figures, PoolState, pool_of_host
+from hacore.status import plain
 from planner.errors import UnknownHostError
 from planner.inventory.poolfile import dump_pool
 from planner.inventory.snapshot import Snapshot
@@ -80,6 +82,16 @@ def router(service: Service) -> APIRouter:
         now_seconds = service.clock.wall_seconds()
         summaries = [_summary(state, now_seconds) for state in service.states()]
         return JSONResponse({"format": "xenha-pools/1", "pools": summaries})
+
+    @routes.get(
+        "/daemons",
+        summary="What the daemons of the hosts say",
+        responses={200: {"model": DaemonsAnswer}},
+    )
+    def daemons() -> Response:
+        states = service.states()
+        told = [_daemon(daemon, states) for daemon in service.daemons()]
+        return JSONResponse({"format": "xenha-daemons/1", "daemons": told})
 
     @routes.get(
         "/pool",
@@ -178,4 +190,18 @@ def _summary(state: PoolState, now_seconds: float) -> dict[str, Any]:
         "plan_timestamp_seconds": figures.planned_at_seconds if figures and pool else None,
         "plan_lag_seconds": state.lag_seconds(now_seconds),
         "tolerance": figures.tolerance.to_json() if figures and pool else None,
+    }
+
+
+def _daemon(daemon: DaemonState, states: Sequence[PoolState]) -> dict[str, Any]:
+    pool = pool_of_host(states, daemon.host_uuid)
+    problem = f"the same host as {daemon.duplicate_of}" if daemon.duplicate_of else daemon.problem
+    return {
+        "socket": daemon.socket,
+        "host": daemon.host_uuid or None,
+        "pool": pool.uuid if pool else None,
+        "up": daemon.shown is not None,
+        "problem": problem or None,
+        "seen_timestamp_seconds": daemon.seen_at_seconds,
+        "status": plain(daemon.status) if daemon.status and not daemon.duplicate_of else None,
     }

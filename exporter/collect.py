@@ -27,7 +27,7 @@ from exporter.catalogue import (
 from exporter.daemons import collect as daemon_collect
 from exporter.daemons.state import DaemonState
 from exporter.facts import Facts
-from exporter.state import Figures, PoolState
+from exporter.state import Figures, PoolState, pool_of_host
 from planner.model import VM, Pool
 from planner.results import SolverUse, Tolerance
 
@@ -80,12 +80,6 @@ def _add_all(points: list[Point], collected: Callable[[], Iterator[Point]], orig
         _log.exception("%s: a part of the scrape broke off", origin)
         return False
     return True
-
-
-def pool_of_host(states: Sequence[PoolState], host_uuid: str) -> Pool | None:
-    """Return the pool shown that has a host."""
-    pools = (state.pool for state in states if state.pool_uuid)
-    return next((pool for pool in pools if pool and host_uuid in pool.host_by_uuid), None)
 
 
 def _in_families(points: Sequence[Point]) -> list[Family]:

@@ -128,3 +128,26 @@ class PoolsAnswer(_Shape):
 
     format: Literal["xenha-pools/1"]
     pools: list[PoolSummary]
+
+
+class DaemonAnswer(_Shape):
+    """One watched control socket. What is not known yet is null."""
+
+    socket: str
+    host: str | None = Field(
+        description="UUID; null: never answered, or another socket leads to the same host"
+    )
+    pool: str | None = Field(description="UUID of the watched pool that has the host")
+    up: bool
+    problem: str | None = Field(description="why the daemon does not answer, or is not shown")
+    seen_timestamp_seconds: float | None
+    status: dict[str, object] | None = Field(
+        description="what the daemon said last, xenha-daemon/1; ages are those of that moment"
+    )
+
+
+class DaemonsAnswer(_Shape):
+    """All watched control sockets, in the operator's order."""
+
+    format: Literal["xenha-daemons/1"]
+    daemons: list[DaemonAnswer]

@@ -199,3 +199,9 @@ def with_duplicates(states: Sequence[PoolState]) -> tuple[PoolState, ...]:
         owner = owners.setdefault(uuid, state.source) if uuid else state.source
         told.append(state if owner == state.source else replace(state, duplicate_of=owner))
     return tuple(told)
+
+
+def pool_of_host(states: Sequence[PoolState], host_uuid: str) -> Pool | None:
+    """Return the pool shown that has a host."""
+    pools = (state.pool for state in states if state.pool_uuid)
+    return next((pool for pool in pools if pool and host_uuid in pool.host_by_uuid), None)

@@ -1,6 +1,6 @@
 """What a daemon tells about itself: the snapshot (`schema`) and its line of JSON (`line`)."""
 
-from hacore.status.line import StatusError, decode, encode
+from hacore.status.line import StatusError, decode, encode, plain
 from hacore.status.schema import (
     CAUSES,
     DISK,
@@ -52,4 +52,5 @@ __all__ = [
     "decode",
     "encode",
     "intervals_of",
+    "plain",
 ]

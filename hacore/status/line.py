@@ -49,8 +49,12 @@ class StatusError(ValueError):
 
 def encode(status: Status) -> bytes:
     """Return the snapshot as one line of JSON, line feed included."""
-    text = json.dumps({"format": FORMAT, **_plain(status)}, ensure_ascii=False, allow_nan=False)
-    return text.encode() + b"\n"
+    return json.dumps(plain(status), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def plain(status: Status) -> dict[str, Any]:
+    """Return the snapshot as JSON's own values."""
+    return {"format": FORMAT, **_plain(status)}
 
 
 def _plain(value: Any) -> Any:
@@ -139,7 +143,10 @@ def _seconds(found: Any, path: str) -> float:
 def _counts(found: Any, path: str) -> dict[str, int]:
     if not isinstance(found, dict) or len(found) > _LISTED_MAX:
         raise _wrong(path, "an object of counts", found)
-    return {_text(name, path): _count(value, f"{path}.{name}") for name, value in found.items()}
+    for name in found:
+        if not name.isprintable():
+            raise _wrong(path, "a printable name", name)
+    return {name: _count(value, f"{path}.{name}") for name, value in found.items()}
 
 
 def _or_none(reader: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
