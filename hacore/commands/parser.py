@@ -69,7 +69,7 @@ COMMANDS = (
         (CONFIG, LAB, NO_FENCING),
         "SIGTERM and SIGINT leave the liveset cleanly, disarm, and end the daemon. While that needs others\n"
         "(or storage) the daemon stays and says for what it waits; a second signal changes nothing.\n"
-        "A daemon that is killed leaves the watchdog armed: the host reboots, unless a new one starts in time.",
+        "A daemon that is killed leaves the watchdog armed: the host reboots unless a new one is quick.",
     ),
     Command(
         "status",

@@ -53,6 +53,8 @@ class Parts:
     evidence: EvidenceWatch
     channels: Channels
     watchdog: Watchdog
+    opener: StatefileOpener
+    device: SlotDevice | None  # the statefile, if it could be opened at once
     memory: Memory
     warnings: tuple[str, ...]  # what the pump was not granted
 
@@ -67,12 +69,12 @@ class Daemon:
         self._cycle: DiskCycle | None = None
         self._next_tick_ns = self.started_ns
         self._ticks = 0
-        self._device: SlotDevice | None = None
+        self._device = parts.device
         self._refused: StatefileError | None = None
         self._open_again_ns = 0
         self._unreachable = ""
         self._said: dict[str, str] = {}
-        self._opener = StatefileOpener(parts.config, parts.selector, self._statefile)
+        parts.opener.done = self._statefile
         self._control: ControlServer | None = None
         self.broken = False
         """The brain broke one of its own rules: it thinks no more."""
@@ -90,7 +92,6 @@ class Daemon:
 
     def run(self) -> None:
         """Turn until there is nothing left to do. Raises StatefileError if it is not ours from the start."""
-        self._open_statefile()
         while not self.parts.hands.stopped and not self.handing_over:
             self._turn()
             if self._refused is not None:
@@ -134,7 +135,7 @@ class Daemon:
         """Give everything back but the watchdog, which is the machine's to close."""
         if self._control is not None:
             self._control.close()
-        self._opener.close()
+        self.parts.opener.close()
         self.parts.networks.close()
         self.parts.evidence.close()
 
@@ -192,10 +193,10 @@ class Daemon:
         now_ns = self.parts.clock.monotonic_ns()
         if self._device is None or now_ns >= self._open_again_ns:
             self._open_again_ns = now_ns + self.parts.config.timing.storage_lost_ns
-            self._opener.want()
+            self.parts.opener.want()
 
     def _statefile(self, found: Found) -> None:
-        if isinstance(found, StatefileError) and self._device is None:
+        if isinstance(found, StatefileError) and self._device is None and not self.parts.hands.armed:
             self._refused = found
             return
         if isinstance(found, XenhadError):

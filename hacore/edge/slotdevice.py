@@ -7,6 +7,7 @@ given away only if it is this pool's statefile, with this very host table. Must 
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import threading
 from collections.abc import Callable
@@ -67,11 +68,9 @@ def words(error: OSError) -> str:
 class StatefileOpener:
     """Tries to open the statefile whenever asked to, one try at a time; `done` gets what came of it."""
 
-    def __init__(
-        self, config: Config, selector: selectors.BaseSelector, done: Callable[[Found], None]
-    ) -> None:
+    def __init__(self, config: Config, selector: selectors.BaseSelector) -> None:
         self._config = config
-        self._done = done
+        self.done: Callable[[Found], None] = lambda _found: None
         self._found: Found | None = None
         self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._selector = selector
@@ -87,10 +86,15 @@ class StatefileOpener:
         threading.Thread(target=self._try, name="statefile", daemon=True).start()
         threading.stack_size(before)
 
+    def wait(self, seconds: float) -> Found | None:
+        """Return what came of a try, None if that takes longer; then `done` gets it."""
+        self.want()
+        ready, _, _ = select.select([self._reader], [], [], seconds)
+        return self._taken() if ready else None
+
     def close(self) -> None:
         """Wait for nobody: a try that hangs ends with the process."""
         self._selector.unregister(self._reader)
-        os.close(self._reader)
 
     def _try(self) -> None:
         try:
@@ -100,7 +104,11 @@ class StatefileOpener:
         os.write(self._writer, b"\0")
 
     def _take(self) -> None:
+        found = self._taken()
+        if found is not None:
+            self.done(found)
+
+    def _taken(self) -> Found | None:
         os.read(self._reader, 1)
         found, self._found, self._running = self._found, None, False
-        if found is not None:
-            self._done(found)
+        return found

@@ -22,13 +22,17 @@ from hacore.edge.handover import NONE, Inheritance, hand_over, inherited
 from hacore.edge.hands import Hands
 from hacore.edge.journal import Journal, remembered
 from hacore.edge.pump import NativePump, PumpSetup
-from hacore.edge.slotdevice import header_of
+from hacore.edge.slotdevice import StatefileOpener, header_of
 from hacore.edge.snapshot import Memory
 from hacore.edge.transport import Networks
 from hacore.edge.watchdog import watchdog_of
+from hacore.errors import StatefileError
+from hacore.kernel.native import SlotDevice
 from hacore.statefile import SLOTS_AT
 
 FLUSH_SECONDS = 1.0
+FIRST_TRY_SECONDS = 0.1
+"""How long a start waits for the statefile; a disk in good health needs a few milliseconds."""
 EXIT_DONE, EXIT_FENCED, EXIT_BUG = 0, 1, 70
 
 
@@ -89,15 +93,26 @@ def setup_of(config: Config, arbiters: int) -> Setup:
     )
 
 
-def pump_setup_of(config: Config, left: Inheritance | None) -> PumpSetup:
-    """Return what the pump is told; statefile and sockets come as soon as they can be had."""
+def first_try(opener: StatefileOpener, *, armed: bool) -> SlotDevice | None:
+    """Return the statefile if it can be had at once. Raises StatefileError if it is none of ours.
+
+    Whoever is armed already must go on pinging, whatever is wrong with the disk.
+    """
+    found = opener.wait(FIRST_TRY_SECONDS)
+    if isinstance(found, StatefileError) and not armed:
+        raise found
+    return found if isinstance(found, SlotDevice) else None
+
+
+def pump_setup_of(config: Config, device: SlotDevice | None, left: Inheritance | None) -> PumpSetup:
+    """Return what the pump is told; sockets come with the first beat, a statefile that is late later."""
     return PumpSetup(
         pool=header_of(config).identity(config.key),
         me=config.host,
         incarnation=config.incarnation,
         timing=config.timing,
         slots_at_bytes=SLOTS_AT,
-        device=None,
+        device=None if device is None else device.fileno(),
         sockets=(None,) * len(config.networks),
         since_ns=left.since_ns if left else 0,
         finished=left is not None and left.finished,
@@ -108,12 +123,13 @@ def assembled(
     config: Config, clock: Clock, journal: Journal, left: Inheritance | None, memory: Memory
 ) -> Daemon:
     """Return a daemon whose pump runs; what a predecessor armed is pinged again from here on."""
-    since_ns = left.since_ns if left else 0
     selector = selectors.DefaultSelector()
+    opener = StatefileOpener(config, selector)
+    device = first_try(opener, armed=left is not None)
     evidence = EvidenceWatch(config, selector, clock.monotonic_ns)
-    pump = NativePump(pump_setup_of(config, left))
+    pump = NativePump(pump_setup_of(config, device, left))
     watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)
-    hands = Hands(pump, watchdog, journal, config.timing, since_ns)
+    hands = Hands(pump, watchdog, journal, config.timing, left.since_ns if left else 0)
     warnings = pump.start()
     if left is not None and left.watchdog != NONE:
         hands.adopt(left.watchdog)
@@ -129,6 +145,8 @@ def assembled(
         evidence=evidence,
         channels=Channels(len(config.hosts), len(config.networks), config.timing.beat_ns),
         watchdog=watchdog,
+        opener=opener,
+        device=device,
         memory=memory,
         warnings=warnings,
     )
