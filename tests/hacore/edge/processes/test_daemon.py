@@ -1,0 +1,159 @@
+"""Real daemons: they form a liveset, notice a crash, leave, come back, are replaced, and are fenced."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+
+def test_two_hosts_form_a_liveset_and_the_survivor_notices_a_crash(pool):
+    one, two = pool(2, lab=True, timeout_seconds=3.0).form()
+    assert one.dog.opened.wait(10)
+    assert one.status().liveset == two.status().liveset
+    two.signal(signal.SIGKILL)
+    dead = one.wait_for("dead", host="1")
+    assert dead["event"] == "dead"
+    status = one.status()
+    assert status.dead == (status.peers[0].uuid,)
+    assert status.armed
+    assert status.leader == status.host.uuid
+    assert two.dog.fired.wait(10)
+
+
+def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(pool):
+    one, two, three = pool(3).form()
+    epoch = one.status().epoch
+    three.signal(signal.SIGKILL)
+    one.wait_for("epoch", cause="dead")
+    two.wait_for("epoch", cause="dead")
+    assert one.status().liveset == (one.status().host.uuid, two.status().host.uuid)
+    text = three.config.read_text()
+    three.config.write_text(text.replace('000000000001"\nno_f', '000000000002"\nno_f'))
+    three.clear()
+    three.start()
+    three.wait_for("joined")
+    one.wait_for("epoch", cause="joined")
+    assert one.status().epoch >= epoch + 2
+    assert len(one.status().liveset) == 3
+
+
+def test_a_host_that_leaves_is_disarmed_and_waited_for_by_nobody(pool):
+    one, two = pool(2, lab=True).form()
+    done = two.xenhad("leave")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert two.ended() == 0
+    assert two.dog.closed.wait(10)
+    assert not two.dog.fired.is_set()
+    one.wait_for("epoch", cause="left")
+    assert one.status().liveset == (one.status().host.uuid,)
+
+
+def test_sigterm_leaves_too(pool):
+    (one,) = pool(1, lab=True).form()
+    one.signal(signal.SIGTERM)
+    one.wait_for("signal", name="SIGTERM")
+    assert one.ended() == 0
+    assert one.dog.closed.wait(10)
+    assert not one.dog.fired.is_set()
+
+
+def test_a_daemon_that_is_killed_leaves_the_watchdog_armed(pool):
+    (one,) = pool(1, lab=True).form()
+    assert one.dog.opened.wait(10)
+    one.signal(signal.SIGKILL)
+    assert one.dog.fired.wait(10)
+
+
+def test_a_paused_daemon_is_fenced(pool):
+    (one,) = pool(1, lab=True).form()
+    assert one.dog.opened.wait(10)
+    one.signal(signal.SIGSTOP)
+    assert one.dog.fired.wait(10)
+    one.ended()
+
+
+def test_a_restart_hands_the_watchdog_over(pool):
+    one, two = pool(2, lab=True, timeout_seconds=10.0).form()
+    epoch, pings = one.status().epoch, len(one.dog.said)
+    done = one.xenhad("restart", "--lab")
+    assert (done.returncode, done.stderr) == (0, "")
+    one.wait_for("start", restarted="yes")
+    one.wait_for("state", state="member")
+    status = one.status()
+    assert (status.state, status.armed, status.epoch) == ("member", True, epoch)
+    assert len(two.status().liveset) == 2
+    assert not one.dog.closed.is_set()
+    assert b"V" not in one.dog.said
+    assert len(one.dog.said) > pings
+    assert not one.dog.fired.is_set()
+
+
+def test_emergency_disable_disarms_without_asking_anybody(pool):
+    one, two = pool(2, lab=True).form()
+    assert one.xenhad("emergency-disable").returncode == 2
+    done = one.xenhad("emergency-disable", "--force")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert one.ended() == 0
+    assert one.dog.closed.wait(10)
+    assert not one.dog.fired.is_set()
+    two.wait_for("epoch")
+    assert len(two.status().liveset) == 1
+
+
+def test_a_second_daemon_is_refused(pool):
+    (one,) = pool(1).form()
+    done = one.xenhad("run")
+    assert done.returncode == 1
+    assert "another xenhad runs here already" in done.stderr
+
+
+def test_a_live_statefile_is_never_formatted(pool):
+    (one,) = pool(1).form()
+    for arguments in (("init",), ("init", "--force")):
+        done = one.xenhad(*arguments)
+        assert done.returncode == 1
+        assert "in use by h1" in done.stderr
+
+
+def test_status_is_shown_as_a_table_and_as_json(pool):
+    one, two = pool(2).form()
+    table = one.xenhad("status")
+    assert table.returncode == 0
+    assert "liveset" not in table.stderr
+    assert "h2" in table.stdout
+    line = one.xenhad("status", "--json")
+    assert json.loads(line.stdout)["state"] == "member"
+    two.xenhad("leave")
+    assert two.xenhad("status").returncode == 3
+
+
+def test_the_leader_can_be_proposed(pool):
+    one, two = pool(2).form()
+    other = two if one.status().leader == one.status().host.uuid else one
+    done = one.xenhad("propose-leader", other.name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert one.status().leader == other.status().host.uuid
+
+
+def test_weight_is_set_and_published(pool):
+    (one,) = pool(1).form()
+    assert one.xenhad("set-weight", "7").returncode == 0
+    assert one.status().weight == 7
+    refused = one.xenhad("set-weight", "70000")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "xenhad: weight: expected a whole number of 0 to 65535\n",
+    )
+
+
+def test_disarm_and_arm(pool):
+    (one,) = pool(1, lab=True).form()
+    assert one.dog.opened.wait(10)
+    assert one.xenhad("disarm").returncode == 0
+    assert one.dog.closed.wait(10)
+    assert not one.status().armed
+    one.dog.opened.clear()
+    assert one.xenhad("arm").returncode == 0
+    assert one.dog.opened.wait(10)
+    assert one.status().armed
+    assert not one.dog.fired.is_set()
