@@ -29,10 +29,18 @@ _log = logging.getLogger("xenha.daemons")
 class DaemonWatcher:
     """Looks at the sockets that `patterns` name, from `start` to `stop`."""
 
-    def __init__(self, patterns: Sequence[str], *, clock: Clock, ask: Ask | None = None) -> None:
+    def __init__(
+        self,
+        patterns: Sequence[str],
+        *,
+        clock: Clock,
+        ask: Ask | None = None,
+        pause_seconds: float = LOOK_SECONDS,
+    ) -> None:
         self._patterns = tuple(patterns)
         self._clock = clock
         self._ask = ask or (lambda paths: ask_all(paths, clock=clock, limit_seconds=LIMIT_SECONDS))
+        self._pause_seconds = pause_seconds
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._states = tuple(DaemonState(pattern) for pattern in self._patterns)
@@ -88,7 +96,7 @@ class DaemonWatcher:
                 self.look()
             except Exception:
                 _log.exception("a look at the daemons broke off")
-            self._stop.wait(LOOK_SECONDS)
+            self._stop.wait(self._pause_seconds)
 
 
 def _log_changes(before: Mapping[str, DaemonState], after: Sequence[DaemonState]) -> None:

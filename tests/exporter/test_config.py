@@ -56,6 +56,7 @@ def test_everything_set(tmp_path: Path) -> None:
         written(
             tmp_path,
             'listen = "[::1]:0"\n'
+            'daemons = ["/run/*.sock", "sockets/1", "/run/*.sock"]\n'
             "[[pool]]\n"
             'source = "https://master.example:8443"\nuser = "monitor"\npassword_file = "p"\n'
             'ca_file = "ca.pem"\nlimit_seconds = 2.5\n'
@@ -64,6 +65,7 @@ def test_everything_set(tmp_path: Path) -> None:
         )
     )
     assert settings.listen == Address("::1", 0)
+    assert settings.daemons == ("/run/*.sock", str(tmp_path / "sockets" / "1")), "each once"
     api, file, demo = settings.pools
     assert api.source == ApiSource("https://master.example:8443")
     assert (api.credentials.user, api.credentials.password) == ("monitor", "correct horse")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,12 +14,13 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import given, settings
 
-from exporter.contracts import PlanAnswer, ToleranceAnswer
+from exporter.contracts import DaemonsAnswer, PlanAnswer, ToleranceAnswer
 from exporter.http import create_app
 from exporter.plans import WAITING, WORKERS
 from exporter.service import Service
 from exporter.watch import Watched
 from hacore.clock import SystemClock
+from hacore.status import plain
 from lab.demo import demo_pool
 from planner.errors import UnknownHostError
 from planner.inventory.follow import Lost, Seen, Update
@@ -48,9 +50,9 @@ def serving(planner: FakePlanner, gate: Gate, browsing: Browsing) -> Iterator[Se
     """Serve sources that report these updates, one each; None: a source that says nothing."""
     sites: list[Site] = []
 
-    def serve(*updates: Update | None, settle: bool = True) -> Site:
+    def serve(*updates: Update | None, settle: bool = True, daemons: Sequence[str] = ()) -> Site:
         watched = [Watched(f"source-{i}", telling(update)) for i, update in enumerate(updates)]
-        service = Service(watched, planner=planner, clock=SystemClock())
+        service = Service(watched, planner=planner, clock=SystemClock(), daemons=daemons)
         sites.append(Site(browsing(create_app(service)), service))
         service.start()
         for watcher, update in zip(service.watchers, updates, strict=True):
@@ -110,6 +112,32 @@ def test_pool_is_a_pool_file(client: httpx.Client, snapshot: Snapshot) -> None:
     answer = client.get("/api/v1/pool")
     assert answer.headers["content-type"] == "application/json"
     assert read_pool(answer.content, "the API") == snapshot.pool
+
+
+def test_daemons_tell_what_they_said(
+    serving: Serving, snapshot: Snapshot, daemon_at: Callable[..., Any], make_status: Any, tmp_path: Path
+) -> None:
+    daemon_at(tmp_path / "1.sock", make_status())
+    daemon_at(tmp_path / "2.sock", make_status())
+    site = serving(Seen(snapshot), daemons=[f"{tmp_path}/{name}.sock" for name in ("1", "2", "none")])
+    watcher = site.service.daemon_watcher
+    assert watcher.wait_for(lambda states: bool(states[-1].problem), ENOUGH)
+    answer = site.client.get("/api/v1/daemons").json()
+    DaemonsAnswer.model_validate(answer, strict=True)
+    first, second, third = answer["daemons"]
+    assert (first["host"], first["pool"], first["up"], first["problem"]) == ("host-1", "pool-1", True, None)
+    assert first["status"] == plain(make_status())
+    assert second["problem"] == f"the same host as {tmp_path}/1.sock"
+    assert (second["host"], second["status"], second["up"]) == (None, None, False)
+    assert (third["host"], third["problem"]) == (None, "No such file or directory")
+    assert "xenha_daemon_up" in site.client.get("/metrics").text
+    assert "Heartbeats" in site.client.get("/").text
+
+
+def test_without_daemons_there_is_no_word_of_them(client: httpx.Client) -> None:
+    assert client.get("/api/v1/daemons").json() == {"format": "xenha-daemons/1", "daemons": []}
+    assert "xenha_daemon" not in client.get("/metrics").text
+    assert "Heartbeats" not in client.get("/").text
 
 
 def test_plan_is_the_contract(client: httpx.Client) -> None:
@@ -306,6 +334,7 @@ def demo(planner: FakePlanner, serving: Serving) -> httpx.Client:
 
 PATHS = (
     "/api/v1/pools",
+    "/api/v1/daemons",
     "/api/v1/pool",
     "/api/v1/tolerance",
     "/api/v1/plan",
