@@ -50,7 +50,7 @@ class Deciding:
             return None
         proposer.resuming = False
         round_ = proposer.round
-        if round_ is None or version < round_.version:
+        if round_ is None or version < round_.version or not rules.enough(round_.writes):
             return None
         if rules.judge(round_, disk.blocks) is Judgement.BEATEN:
             self._back_off(now_ns)
@@ -66,6 +66,12 @@ class Deciding:
         else:
             proposer.propose(value, coming)
         return None
+
+    def unfinished(self, version: int) -> bool:
+        """Count a good write of my round's block; tell whether it needs another one."""
+        self.proposer.written(version)
+        round_ = self.proposer.round
+        return round_ is not None and version >= round_.version and not self._rules.enough(round_.writes)
 
     def act(self, now_ns: int, coming: int) -> None:
         """Start a round if something has to be decided and it is my turn; `coming` will carry it."""
@@ -196,7 +202,7 @@ class Deciding:
 
     def _hindered(self, now_ns: int) -> bool:
         """Tell what keeps me from proposing."""
-        if not self._says.storage:
+        if not self._says.storage or self._disk.copies_left < 2:
             self.waiting = ("storage", 0)
         elif self.proposer.unresolved:
             self.waiting = ("to know what became of a proposal of mine", 0)

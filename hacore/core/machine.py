@@ -49,6 +49,7 @@ from hacore.core.events import (
 )
 from hacore.core.fencing import Removals
 from hacore.core.living import MEMBERS, NO_LEASE, Living
+from hacore.core.membership import readmitted
 from hacore.core.rules import RULES, Rules
 from hacore.core.says import Says
 from hacore.core.seen import Disk, Net
@@ -241,7 +242,11 @@ class Machine:
     def _settle(self) -> None:
         """Take in what a complete cycle says of my round and of those who were left out."""
         cycle, says = self._cycle, self._says
-        if cycle is None or not (cycle.written and cycle.read):
+        if cycle is None or not cycle.written:
+            return
+        again = self._deciding.unfinished(cycle.version)
+        self._telling.again = again and says.state in _PROPOSERS
+        if not cycle.read:
             return
         if says.state in _PROPOSERS:
             decided = self._deciding.settle(cycle.version, self._now_ns, self._telling.coming)
@@ -258,7 +263,7 @@ class Machine:
         self._removals.decided(before, decided)
         if says.leader_wish == decided.leader:
             says.leader_wish = NOBODY
-        says.denied &= ~(decided.liveset & ~before.liveset)
+        says.denied &= ~readmitted(before, decided)
         self._note(
             "epoch",
             ("epoch", decided.epoch),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hacore.core.cliques import hosts_in
 from hacore.core.leader import choose_leader
 from hacore.records import NOBODY, Cause, Decision
 
@@ -16,6 +17,12 @@ from hacore.records import NOBODY, Cause, Decision
 def is_member(decided: Decision, host: int, incarnation: int) -> bool:
     """Tell whether this very incarnation of the host is a member: a reboot makes somebody else of it."""
     return decided.has(host, incarnation)
+
+
+def readmitted(before: Decision, after: Decision) -> int:
+    """Return the members (mask) of `after` that were none, or somebody else, in `before`."""
+    changed = (host for host in hosts_in(after.liveset) if after.members[host] != before.members[host])
+    return sum(1 << host for host in changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,12 @@ A round writes its block, then reads the blocks of *all configured* hosts: one t
 stops it. The own block never goes back, written or not: a write that failed may still land. Must never skip a
 block, and never take a block of another epoch for one of this instance.
 
+A phase counts after *two* good writes, which are on two copies, and a read after them: a copy that is
+destroyed later (misdirected write, bad sector) looks like the one incomplete write that readers may pass over.
+
 | phase | a complete cycle says | then |
 |---|---|---|
+| any | its block was written once | write it again |
 | 1 | DONE | propose the value of the highest bal, else my wish; no wish any more: drop the round |
 | 2 | DONE | decided |
 | any | BEATEN | drop the round; a higher ballot later |
@@ -15,7 +19,7 @@ block, and never take a block of another epoch for one of this instance.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from hacore.records import EMPTY_BLOCK, MAX_HOSTS, Block, Decision
@@ -37,6 +41,12 @@ class Round:
     ballot: int
     version: int  # the first publication that carries its block
     value: Decision | None  # what phase 2 proposes
+    writes: int = 0  # good ones, each on another copy
+
+
+def enough(writes: int) -> bool:
+    """Tell whether so many good writes cannot be undone by the loss of any one copy."""
+    return writes >= 2
 
 
 def readable(doubted: int) -> bool:
@@ -98,6 +108,11 @@ class Proposer:
         ballot = next_ballot(epoch, (*blocks, mine), self._me, self._floor)
         self.block = Block(epoch, ballot, mine.bal, mine.value)
         self.round = Round(1, epoch, ballot, version, None)
+
+    def written(self, version: int) -> None:
+        """Count a good write of this publication."""
+        if self.round is not None and version >= self.round.version:
+            self.round = replace(self.round, writes=self.round.writes + 1)
 
     def propose(self, value: Decision, version: int) -> None:
         """Go on to phase 2 with this value."""

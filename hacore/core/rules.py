@@ -13,7 +13,7 @@ from hacore.core.fencing import DeadEvidence, certainly_dead
 from hacore.core.grants import Grant, granted_since_ns, may_act
 from hacore.core.joining import Hall, may_form
 from hacore.core.membership import is_member
-from hacore.core.paxos import Judgement, Round, accepted, judge, readable
+from hacore.core.paxos import Judgement, Round, accepted, enough, judge, readable
 from hacore.core.survival import Sight, Verdict, survive
 from hacore.records import Block, Decision
 
@@ -29,6 +29,7 @@ class Rules:
     """One callable for each decision; each says in its own docstring what it decides."""
 
     sighted_ns: Callable[[int, int], int]  # (started, completed)
+    enough: Callable[[int], bool]  # (good writes of a block): whether the phase may be judged
     readable: Callable[[int], bool]  # (doubted): whether a Paxos round may go on
     judge: Callable[[Round, Sequence[Block]], Judgement]  # (round, blocks by host)
     accepted: Callable[[int, Iterable[Block]], Decision | None]  # (epoch, blocks)
@@ -42,6 +43,7 @@ class Rules:
 
 RULES = Rules(
     sighted_ns=sighted_ns,
+    enough=enough,
     readable=readable,
     judge=judge,
     accepted=accepted,

@@ -16,6 +16,8 @@ class Telling:
         self._says = says
         self._on_disk = self._on_network = _NOTHING
         self.version = 0
+        self.again = False
+        """The same body has to be written once more, now."""
 
     @property
     def coming(self) -> int:
@@ -28,10 +30,11 @@ class Telling:
         small = says.small()
         on_disk, on_network = (says.weighty(), small), (says.urgent(), small)
         effects: list[Effect] = []
-        if on_disk != self._on_disk:
+        if on_disk != self._on_disk or self.again:
             self.version += 1
-            effects.append(Publish(self.version, says.slot(), at_once=on_disk[0] != self._on_disk[0]))
-            self._on_disk = on_disk
+            at_once = self.again or on_disk[0] != self._on_disk[0]
+            effects.append(Publish(self.version, says.slot(), at_once))
+            self._on_disk, self.again = on_disk, False
         if on_network != self._on_network:
             effects.append(Say(says.packet(), at_once=on_network[0] != self._on_network[0]))
             self._on_network = on_network
