@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from bench.scale import Scale
 from bench.subjects import (
     beside_xapi,
+    capacity,
     detection,
     families,
     growth,
@@ -26,6 +27,7 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "service": service.measure,
     "latency": latency.measure,
     "plans": plans.measure,
+    "capacity": capacity.measure,
     "process": process.measure,
     "memory": memory.measure,
     "xapi": beside_xapi.measure,
