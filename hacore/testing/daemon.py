@@ -95,9 +95,9 @@ class Daemon:
 
     def step(self) -> None:
         """Let the brain look at everything that is new."""
+        self.stepped_ns = self.now()
         if self.brain_stopped or not self.alive:
             return
-        self.stepped_ns = self.now()
         self.pump.check_in()
         evidence = self.host.evidence
         if evidence is not self._evidence:

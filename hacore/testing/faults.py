@@ -255,10 +255,15 @@ KINDS: dict[str, Kind] = {
     "arbiter": Kind(
         "no arbiter answers", _evidence(1, carrier=False), _evidence(-1, carrier=False), ill=Ill.LINKS
     ),
-    "storage": Kind(
-        "reads and writes fail", *_trouble(Trouble.WRITE_ERROR, Trouble.READ_ERROR), ill=Ill.STORAGE
+    "storage": Kind("the path is cut: reads and writes fail", *_trouble(Trouble.CUT), ill=Ill.STORAGE),
+    "flaky": Kind(
+        "reads fail, writes fail or seem to: some land, even much later",
+        *_trouble(Trouble.WRITE_ERROR, Trouble.READ_ERROR),
+        ill=Ill.STORAGE,
     ),
-    "write": Kind("writes fail, or seem to", *_trouble(Trouble.WRITE_ERROR), ill=Ill.STORAGE),
+    "write": Kind(
+        "writes fail, or seem to: some land, even much later", *_trouble(Trouble.WRITE_ERROR), ill=Ill.STORAGE
+    ),
     "read": Kind("reads fail", *_trouble(Trouble.READ_ERROR), ill=Ill.STORAGE),
     "hang": Kind("no I/O is answered until the end", *_trouble(Trouble.HANG), ill=Ill.STORAGE),
     "slow": Kind("each I/O takes up to 0.4 T", *_trouble(Trouble.SLOW), ill=Ill.STORAGE),

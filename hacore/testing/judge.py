@@ -103,7 +103,7 @@ class Judge:
         if not dark or None in dark:
             return False
         began = [since for since in dark if since is not None]
-        in_time_ns = timing.ping_until_ns - timing.storage_lost_ns - 6 * timing.beat_ns
+        in_time_ns = timing.ping_until_ns - timing.storage_lost_ns - 3 * timing.beat_ns
         first_ns = min(began)
         calm_ns = first_ns - 3 * self._t_ns
         return (

@@ -15,7 +15,7 @@ from hacore.testing.plan import Fault, Plan
 WEIGHTS = {
     "crash": 6, "kill": 4, "upgrade": 2, "stop": 5, "brain": 4,
     "cable": 5, "isolate": 3, "link": 5, "oneway": 4, "late": 3, "arbiter": 3,
-    "storage": 6, "write": 5, "read": 4, "hang": 6, "slow": 3,
+    "storage": 6, "flaky": 4, "write": 5, "read": 4, "hang": 6, "slow": 3,
     "torn": 2, "misdirected": 2, "lost": 2, "rot": 2,
     "leave": 3, "disarm": 1, "weight": 1, "lead": 2,
 }  # fmt: skip
@@ -26,7 +26,7 @@ LINKS = {"link", "oneway", "late"}
 FLAPPING = {"link", "oneway", "cable", "storage", "hang", "arbiter", "write"}
 GROUPS = {
     "net": ("cable", "isolate", "link", "oneway", "late", "arbiter"),
-    "disk": ("storage", "write", "read", "hang", "slow", "torn", "misdirected", "lost", "rot"),
+    "disk": ("storage", "flaky", "write", "read", "hang", "slow", "torn", "misdirected", "lost", "rot"),
     "host": ("crash", "kill", "upgrade", "stop", "brain"),
     "operator": ("leave", "disarm", "weight", "lead"),
 }

@@ -18,7 +18,8 @@ NEVER = -1
 class Trouble(StrEnum):
     """What may be wrong with a path; several at once are possible."""
 
-    WRITE_ERROR = "write_error"
+    CUT = "cut"  # the path is gone: nothing is read, nothing lands but what was on its way
+    WRITE_ERROR = "write_error"  # reported as failed, but some land, even much later
     READ_ERROR = "read_error"
     HANG = "hang"  # nothing is answered until it is over
     SLOW = "slow"
@@ -106,6 +107,8 @@ class Port:
             return WriteFate(after_ns, True, Landing(after_ns))
         if Trouble.SLOW in self.troubles:
             after_ns = int(chance() * 0.4 * self._timeout_ns)
+        if Trouble.CUT in self.troubles:
+            return WriteFate(after_ns, False, None)
         if Trouble.WRITE_ERROR in self.troubles:
             return WriteFate(after_ns, False, self._failed(after_ns))
         if self.once:
@@ -120,7 +123,8 @@ class Port:
             return ReadFate(after_ns, True, 1)
         if Trouble.SLOW in self.troubles:
             after_ns = int(chance() * 0.4 * self._timeout_ns)
-        return ReadFate(after_ns, Trouble.READ_ERROR not in self.troubles, 2 * chance())
+        failing = Trouble.READ_ERROR in self.troubles or Trouble.CUT in self.troubles
+        return ReadFate(after_ns, not failing, 2 * chance())
 
     def _failed(self, after_ns: int) -> Landing | None:
         chance = self._rng.random()
