@@ -82,7 +82,9 @@ class Deciding:
         if not self._needed_ns:
             self._needed_ns = now_ns
         if self.proposer.round is not None:
-            self.waiting = ("to read every slot", self._disk.doubted)
+            self.waiting = (
+                ("slots that are not believed", self._disk.doubted) if self._disk.doubted else ("", 0)
+            )
         elif self._hindered(now_ns) or self._rank < 0:
             return
         elif now_ns >= max(self._not_before_ns, self._needed_ns + self._rank * 2 * self._beat_ns):

@@ -84,10 +84,10 @@ class Removals:
             self._records.pop(host, None)
         self._sum_up()
 
-    def inherit(self, decided: Decision, disk: Disk) -> None:
-        """Note at the start who still shows that it was a member of an epoch before."""
+    def inherit(self, decided: Decision, disk: Disk, me: int) -> None:
+        """Note at the start who else still shows that it was a member of an epoch before."""
         members = disk.states[State.MEMBER] | disk.states[State.LEAVING] | disk.states[State.FENCING]
-        for host in hosts_in(members & ~decided.liveset):
+        for host in hosts_in(members & ~decided.liveset & ~(1 << me)):
             self._records[host] = Removal(host, disk.incarnations[host], decided.epoch, direct=False)
         self._sum_up()
 

@@ -33,6 +33,7 @@ class Grant:
 
 
 Rule = Callable[[Grant], int]
+_NOW = 1 << 64  # later than any epoch
 
 
 def granted_since_ns(grant: Grant) -> int:
@@ -108,18 +109,24 @@ def to_deny(asked: int, net: Net, now_ns: int, start_ns: int, silence_ns: int) -
     return sum(1 << host for host in hosts_in(asked) if now_ns - net.heard_ns[host] > silence_ns)
 
 
-def denied_by_most(disk: Disk, net: Net, mine: int, me: int, configured: int) -> int:
-    """Return the hosts (mask) that more than half of all configured ones deny."""
-    counts = [0] * configured
-    for host in range(configured):
-        for denied in hosts_in(mine if host == me else _denied_by(disk, net, host)):
-            counts[denied] += 1
-    return sum(1 << host for host, count in enumerate(counts) if count * 2 > configured)
+def denied_by_most(disk: Disk, net: Net, mine: int, me: int, admitted: Sequence[int]) -> int:
+    """Return the hosts (mask) that more than half of all configured ones deny.
+
+    `admitted`: by host, the epoch that admitted it; who does not know it speaks of somebody else.
+    """
+    counts = [0] * len(admitted)
+    for host in range(len(admitted)):
+        denied, epoch = (mine, _NOW) if host == me else _denied_by(disk, net, host)
+        for other in hosts_in(denied):
+            counts[other] += epoch >= admitted[other]
+    return sum(1 << host for host, count in enumerate(counts) if count * 2 > len(admitted))
 
 
-def _denied_by(disk: Disk, net: Net, host: int) -> int:
-    """Return whom it denies by its newest word that is fresh; the network is faster than the disk."""
+def _denied_by(disk: Disk, net: Net, host: int) -> tuple[int, int]:
+    """Return whom it denies, and as of which epoch, by its newest word: packets are faster."""
     packet, slot = net.bodies[host], disk.bodies[host]
     if packet is not None and net.row >> host & 1:
-        return packet.denied
-    return slot.denied if slot is not None and disk.fresh >> host & 1 else 0
+        return packet.denied, packet.epoch
+    if slot is not None and disk.fresh >> host & 1:
+        return slot.denied, slot.decided.epoch
+    return 0, 0

@@ -6,6 +6,7 @@ Must never grant while it has storage (quorum "disk") or while a proposal of its
 from __future__ import annotations
 
 from hacore.core import grants
+from hacore.core.cliques import hosts_in
 from hacore.core.effects import Lease
 from hacore.core.events import DiskCycle
 from hacore.core.rules import Rules
@@ -36,6 +37,8 @@ class Living:
         self.given_ns = 0
         """My last grant to anybody, as far as is known."""
         self.lease = NO_LEASE
+        self._admitted = [0] * setup.hosts
+        """By host: the first epoch known to have it as who it is now; earlier denials are not about it."""
 
     @property
     def since_ns(self) -> int:
@@ -67,12 +70,22 @@ class Living:
         else:
             self._look_by_majority(now_ns)
 
+    def well(self, now_ns: int) -> bool:
+        """Tell whether S is young enough to arm: the watchdog must not be opened only to fire."""
+        return now_ns - self.since_ns <= self._setup.timing.storage_lost_ns
+
+    def admit(self, hosts: int, epoch: int) -> None:
+        """Note that this epoch has admitted these hosts (mask): what was denied to who they were is void."""
+        self._says.denied &= ~hosts
+        for host in hosts_in(hosts):
+            self._admitted[host] = epoch
+
     def gone(self) -> int:
         """Return the hosts (mask) that certainly hold no lease any more, armed ones that is."""
         if self.by_disk:
             return self._disk.silent
         setup, says = self._setup, self._says
-        return grants.denied_by_most(self._disk, self._net, says.denied, setup.me, setup.hosts)
+        return grants.denied_by_most(self._disk, self._net, says.denied, setup.me, self._admitted)
 
     def may_act(self, now_ns: int) -> bool:
         """Tell whether nobody lives on my grants any more; by majority nobody needs just mine."""

@@ -187,9 +187,10 @@ class Machine:
         if was_member or (same and newest.has(self._setup.me, own.incarnation)):
             self._living.given_ns = self._now_ns  # a predecessor may have granted until now
         self._deciding.close(newest.epoch)
+        self._living.admit(self._setup.configured, newest.epoch)
         if not was_member:
             self._deciding.proposer.resuming = False
-            self._removals.inherit(newest, self._disk)
+            self._removals.inherit(newest, self._disk, self._setup.me)
         self._resume_state(own, same)
 
     def _resume_state(self, own: SlotBody, same: bool) -> None:
@@ -202,7 +203,7 @@ class Machine:
             self._armable = self._armable and own.armed
             if self._armable:
                 self._arm()
-            self._removals.inherit(says.decided, self._disk)
+            self._removals.inherit(says.decided, self._disk, self._setup.me)
         elif same and state is State.FENCING:
             self._fence(own.fence)
         elif state is State.EXCLUDED and not self._takeover.asked_to_join:
@@ -263,7 +264,7 @@ class Machine:
         self._removals.decided(before, decided)
         if says.leader_wish == decided.leader:
             says.leader_wish = NOBODY
-        says.denied &= ~readmitted(before, decided)
+        self._living.admit(readmitted(before, decided), decided.epoch)
         self._note(
             "epoch",
             ("epoch", decided.epoch),
@@ -296,13 +297,14 @@ class Machine:
             good = (
                 cycle is not None and cycle.written and cycle.read and self._disk.newest == self._says.decided
             )
-            if good and (self._living.by_disk or self._living.granted_ns):
+            if good and self._living.well(self._now_ns):
                 self._become_member()
             return
         self._act()
 
     def _become_member(self) -> None:
         self._enter(State.MEMBER)
+        self._waiting = ("", 0)
         self._note("joined", ("epoch", self._says.decided.epoch))
         if self._armable:
             self._arm()

@@ -5,7 +5,7 @@ stops it. The own block never goes back, written or not: a write that failed may
 block, and never take a block of another epoch for one of this instance.
 
 A phase counts after *two* good writes, which are on two copies, and a read after them: a copy that is
-destroyed later (misdirected write, bad sector) looks like the one incomplete write that readers may pass over.
+destroyed later (misdirected write, bad sector) looks like the one incomplete write that readers pass over.
 
 | phase | a complete cycle says | then |
 |---|---|---|
