@@ -49,7 +49,7 @@ def load_config(path: str, *, lab: bool = False, no_fencing: bool = False) -> Co
     """
     problems: list[str] = []
     config = _Reader(path, Table("", read_toml(path), problems), lab, no_fencing).config()
-    problems += check(config.timing, config.lab)
+    problems += (f"timeout_seconds: {sentence}" for sentence in check(config.timing, config.lab))
     if problems:
         raise ConfigError(tuple(f"{path}: {problem}" for problem in problems))
     return config
