@@ -70,7 +70,7 @@ class Checks:
         self.world, self.ledger = world, ledger
         self._dead = [0] * world.plan.hosts  # what each machine has last declared
         self._epochs: dict[int, int] = {}  # by the identity of a daemon: its newest epoch
-        self._declared: set[tuple[int, int]] = set()
+        self._declared: dict[tuple[int, int], int] = {}  # by host and incarnation: in which epoch
         self._admitted: set[tuple[int, int]] = set()
 
     def looked(self, host: Host) -> None:
@@ -122,9 +122,9 @@ class Checks:
         fresh, self._dead[host.index] = view.dead & ~self._dead[host.index], view.dead
         for other in bits(fresh):
             incarnation = self.ledger.last_as(other, view.epoch)
-            self._declared.add((other, incarnation))
+            self._declared[other, incarnation] = max(view.epoch, self._declared.get((other, incarnation), 0))
             there = self.world.hosts[other]
-            if there.vms and there.incarnation == incarnation:
+            if there.vms and there.incarnation == incarnation and there.vms_epoch <= view.epoch:
                 self.ledger.accuse("G1", host.index, f"declares host {other} dead while it runs VMs")
 
     def arming(self, host: Host) -> None:
@@ -135,7 +135,8 @@ class Checks:
             self.ledger.accuse("G4", host.index, f"arms though epoch {decided.epoch} does not have it")
 
     def vms_started(self, host: Host) -> None:
-        if (host.index, host.incarnation) in self._declared:
+        """A later epoch may take in again a joining host that an earlier one admitted and then left out."""
+        if self._declared.get((host.index, host.incarnation), 0) > host.vms_epoch:
             self.ledger.accuse("G1", host.index, "starts VMs after it was declared dead")
 
     def fenced(self, host: Host, cause: FenceCause | None) -> None:

@@ -26,6 +26,10 @@ WAKE_NS = 300_000
 """From news in the pump to the brain that looks at them."""
 
 
+PATIENCE_NS = 50_000_000
+"""By how much a cycle may end later than the one before without the brain being woken for its sake."""
+
+
 class Daemon:
     """The process. What threads are about to do when it is stopped waits until it is continued."""
 
@@ -83,11 +87,11 @@ class Daemon:
         self._tick()
 
     def _tick(self) -> None:
-        """See to it that the brain looks at the world at least once a beat."""
-        beat_ns = self.pump.disk.beat_ns
-        if self.now() - self.stepped_ns >= beat_ns:
+        """See to it that the brain looks at the world about once a beat when no cycle ends."""
+        patience_ns = self.pump.disk.beat_ns + PATIENCE_NS
+        if self.now() - self.stepped_ns >= patience_ns:
             self.step()
-        self.after(self.stepped_ns + beat_ns - self.now(), self._tick)
+        self.after(self.stepped_ns + patience_ns - self.now(), self._tick)
 
     def _wake(self) -> None:
         self._waking = False

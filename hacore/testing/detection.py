@@ -74,20 +74,20 @@ class Detection:
             )
 
     def _could(self, gone: _Gone) -> bool:
-        """Tell whether some other member, and all that live, were well all the time, and no slot spoilt."""
+        """Tell whether some other member, and all that live, could use the disk all the time."""
         since_ns = gone.wrote_ns - 2 * self.world.timing.timeout_ns
         others = [host for host in self.world.hosts if host.index != gone.host]
-        up = [host for host in others if host.up]
-        members = [host for host in up if self.ledger.newest.has(host.index, host.incarnation)]
-        dead_well = self._not_spoilt(self.world.hosts[gone.host], since_ns)
-        return bool(members) and dead_well and all(self._well(host, since_ns) for host in others)
+        members = [
+            host for host in others if host.up and self.ledger.newest.has(host.index, host.incarnation)
+        ]
+        spoilt = any(spell.from_ns > since_ns for spell in self.world.hosts[gone.host].ills[Ill.STORAGE])
+        return bool(members) and not spoilt and all(self._well(host, since_ns) for host in others)
 
     def _well(self, host: Host, since_ns: int) -> bool:
-        well_ns = host.well_since_ns(Ill.STORAGE, Ill.DAEMON, Ill.LINKS)
+        if not host.up:
+            return all(spell.from_ns < since_ns for spell in host.ills[Ill.STORAGE])
+        well_ns = host.well_since_ns(Ill.STORAGE, Ill.DAEMON)
         return well_ns is not None and well_ns < since_ns
-
-    def _not_spoilt(self, host: Host, since_ns: int) -> bool:
-        return all(spell.from_ns < since_ns for spell in host.ills[Ill.STORAGE])
 
     def arming(self, host: Host) -> None: ...
     def vms_started(self, host: Host) -> None: ...

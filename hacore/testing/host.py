@@ -48,6 +48,7 @@ class Host:
         rng = world.rng
         self.world, self.index = world, index
         self.up, self.vms, self.wanted = False, False, True
+        self.vms_epoch = 0  # by which it was admitted when they started
         self.boots = 0
         self.booted_ns = 0
         self.incarnation = 0
@@ -86,6 +87,7 @@ class Host:
             return
         world = self.world
         world.tell(self.index, f"goes down: {why}")
+        world.went_down(self)
         self.up = self.vms = False
         self.watchdog.disarm()
         self.port.forget()
@@ -93,7 +95,6 @@ class Host:
             daemon, self.daemon = self.daemon, None
             daemon.alive = False
             daemon.pump.stop()
-        world.went_down(self)
         if back_ns is not None:
             world.at(world.now_ns + back_ns, self.boot)
 
@@ -157,8 +158,9 @@ class Host:
 
     def start_vms(self) -> None:
         """Run VMs from now on: admitted, and the watchdog pinged in time."""
-        if not self.vms:
+        if not self.vms and self.daemon is not None:
             self.vms = True
+            self.vms_epoch = self.daemon.machine.view().epoch
             self.world.vms_started(self)
 
     def _pinged(self) -> None:

@@ -129,9 +129,10 @@ def _flapping(rng: Random, fault: Fault, timeout_ns: int) -> list[Fault]:
 def _staggered(rng: Random, fault: Fault, timeout_ns: int) -> list[Fault]:
     """Return the fault host by host, each at its own time: a switch drops its ports one after the other."""
     spread_ns = timeout_ns * rng.choice((0.05, 0.3, 0.8))
+    struck = [host for host in range(fault.hosts.bit_length()) if fault.hosts >> host & 1]
+    begins = [fault.at_ns + int(spread_ns * rng.random()) for _ in struck]
+    ends = [fault.until_ns + int(spread_ns * rng.random()) for _ in struck]
     return [
-        Fault(fault.at_ns + int(spread_ns * rng.random()), fault.until_ns + int(spread_ns * rng.random()),
-              fault.kind, 1 << host)
-        for host in range(fault.hosts.bit_length())
-        if fault.hosts >> host & 1
-    ]  # fmt: skip
+        Fault(at_ns, max(at_ns + timeout_ns // 50, until_ns), fault.kind, 1 << host)
+        for host, at_ns, until_ns in zip(struck, begins, ends, strict=True)
+    ]

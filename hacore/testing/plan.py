@@ -22,6 +22,10 @@ class Fault:
     others: int = 0  # mask: the other end, of what happens to links
     value: float = 0.0  # of the kind: share of packets lost, nanoseconds late, weight, leader
 
+    def __post_init__(self) -> None:
+        """Refuse what would never end."""
+        assert self.until_ns >= self.at_ns, self
+
     @property
     def lasts_ns(self) -> int:
         return self.until_ns - self.at_ns

@@ -35,7 +35,9 @@ class Watcher(Protocol):
     def fenced(self, host: Host, cause: FenceCause | None) -> None:
         """A host is about to fence itself; None: its watchdog fires."""
 
-    def went_down(self, host: Host) -> None: ...
+    def went_down(self, host: Host) -> None:
+        """A host goes down; what it was is still to be seen."""
+
     def landed(self, host: int, content: Copy) -> None: ...
     def noted(self, host: Host, note: Note) -> None: ...
     def tell(self, host: int, text: str) -> None:
