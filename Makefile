@@ -8,7 +8,7 @@ KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
 DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run cluster test quality bench rules debug lock clean
+.PHONY: help setup run cluster test quality bench rules debug sanitize lock clean
 
 help: ## show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ debug: $(BUILT) ## kernels with bounds checks and assertions, and their tests
 	@rm -rf $(DEBUG)
 	@XENHA_DEBUG=1 $(BIN)/python -W ignore setup.py -q build --build-base build/debug --build-lib $(DEBUG)
 	@$(BIN)/pytest -q -o "pythonpath=$(DEBUG) ." tests/hacore tests/planner/tolerance
+
+# More tests of kernels: as arguments.
+sanitize: $(BUILT) ## kernels under address and undefined-behaviour sanitizers, and their tests
+	@VENV=$(VENV) sh tools/sanitize.sh
 
 lock: $(BUILT) ## write constraints.txt anew from what is installed
 	@$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' > constraints.txt
