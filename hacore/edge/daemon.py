@@ -10,53 +10,22 @@ import selectors
 import signal
 import socket
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
-from hacore.clock import NS_PER_SECOND, Clock
-from hacore.config import Config
+from hacore.clock import NS_PER_SECOND
 from hacore.core.events import Disarm, DiskCycle, Event, Leave, Tick
-from hacore.core.machine import Machine
-from hacore.edge import requests
-from hacore.edge.channels import Channels
-from hacore.edge.control import ControlServer, encoded
-from hacore.edge.doors import Pump
-from hacore.edge.evidence import EvidenceWatch
-from hacore.edge.hands import Hands
-from hacore.edge.journal import Journal
-from hacore.edge.slotdevice import Found, StatefileOpener
-from hacore.edge.snapshot import Memory, Moment, status_of
-from hacore.edge.transport import Networks, peer_address
-from hacore.edge.watchdog import Watchdog
-from hacore.errors import InputError, StatefileError, XenhadError
-from hacore.kernel.native import SlotDevice
+from hacore.edge.control import ControlServer
+from hacore.edge.operators import Operators
+from hacore.edge.parts import Parts
+from hacore.edge.slotdevice import Found
+from hacore.edge.transport import peer_address
+from hacore.errors import StatefileError, XenhadError
 from hacore.records import FenceCause, State
-from hacore.status import encode
 
+BUGS_APART = 10
+"""How many time-outs must lie between two bugs of the brain for a restart to be worth a try."""
 END_GRACE_NS = 2 * NS_PER_SECOND
 """How long the daemon waits for its last word to reach the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the daemon works with."""
-
-    config: Config
-    clock: Clock
-    selector: selectors.BaseSelector
-    journal: Journal
-    machine: Machine
-    pump: Pump
-    hands: Hands
-    networks: Networks
-    evidence: EvidenceWatch
-    channels: Channels
-    watchdog: Watchdog
-    opener: StatefileOpener
-    device: SlotDevice | None  # the statefile, if it could be opened at once
-    memory: Memory
-    warnings: tuple[str, ...]  # what the pump was not granted
 
 
 class Daemon:
@@ -66,14 +35,19 @@ class Daemon:
         self.parts = parts
         self.handing_over = False
         self.started_ns = parts.clock.monotonic_ns()
-        self._cycle: DiskCycle | None = None
+        self.cycle: DiskCycle | None = None
+        """The newest one."""
+        self._written = 0
         self._next_tick_ns = self.started_ns
         self._ticks = 0
         self._device = parts.device
         self._refused: StatefileError | None = None
-        self._open_again_ns = 0
+        self._open_again_ns = self.started_ns + parts.config.timing.storage_lost_ns
         self._unreachable = ""
         self._said: dict[str, str] = {}
+        self._bugs: set[str] = set()
+        self.bug_ns = parts.bug_ns
+        """When a brain last failed; 0: never."""
         parts.opener.done = self._statefile
         self._control: ControlServer | None = None
         self.broken = False
@@ -83,7 +57,8 @@ class Daemon:
     def serve(self, listener: socket.socket) -> None:
         """Answer operators from now on."""
         parts = self.parts
-        self._control = ControlServer(listener, parts.selector, parts.clock, self._answer)
+        answer = Operators(self).answer
+        self._control = ControlServer(listener, parts.selector, parts.clock, answer)
 
     def on_signal(self, number: int) -> None:
         """Leave cleanly; a signal is an operator's wish like any other."""
@@ -142,37 +117,66 @@ class Daemon:
     # One turn
 
     def _turn(self) -> None:
-        now_ns = self.parts.clock.monotonic_ns()
-        wait_ns = max(0, self._next_tick_ns - now_ns)
-        for key, events in self.parts.selector.select(wait_ns / NS_PER_SECOND):
-            key.data(events)
+        self._wait(self._next_tick_ns - self.parts.clock.monotonic_ns())
         if self.parts.clock.monotonic_ns() >= self._next_tick_ns:
             self._tick()
         if not self.broken:
             self.parts.pump.check_in()
+
+    def _wait(self, time_ns: int) -> None:
+        """Wait for whatever comes first, but not for longer, and take it in."""
+        for key, events in self.parts.selector.select(max(0, time_ns) / NS_PER_SECOND):
+            try:
+                key.data(events)
+            except Exception as error:  # a bug about one client or arbiter must not cost the host
+                self.note_bug(error)
+                self.parts.selector.unregister(key.fileobj)
 
     def _tick(self) -> None:
         parts = self.parts
         beat_ns = parts.config.timing.beat_ns
         self._next_tick_ns = max(self._next_tick_ns + beat_ns, parts.clock.monotonic_ns() + beat_ns // 2)
         self._ticks += 1
-        parts.networks.renew(self._use_socket)
+        self._aside(lambda: parts.networks.renew(self._use_socket))
         if self._ticks % 2:
-            self.tell(parts.evidence.look())
+            self._aside(self._look_at_evidence)
         self._pump_news()
+        self.tell(Tick())
+        self._aside(self._keep_house)
+
+    def _look_at_evidence(self) -> None:
+        self.tell(self.parts.evidence.look())
+
+    def _keep_house(self) -> None:
+        """Do what people need and the protocol does not."""
+        parts = self.parts
         for network, meter in enumerate(parts.pump.meters().networks):
             parts.channels.heard(network, meter.heard_ns)
-        self.tell(Tick())
         self._say_problems()
         if not parts.machine.view().storage:
             self._open_statefile()
         if self._control is not None:
             self._control.cut_off_idle()
 
+    def _aside(self, work: Callable[[], None]) -> None:
+        """Do something that the protocol can go on without."""
+        try:
+            work()
+        except Exception as error:
+            self.note_bug(error)
+
     def _pump_news(self) -> None:
+        """Hand what disk and network showed to the machine."""
+        try:
+            self._take_news()
+        except Exception as error:
+            self._brain_failed(error)
+
+    def _take_news(self) -> None:
         cycle = self.parts.pump.cycle()
         if cycle is not None:
-            self._cycle = cycle
+            self.cycle = cycle
+            self._written = cycle.version if cycle.written else self._written
             self.parts.channels.read(cycle)
             self.tell(cycle)
         self.tell(self.parts.pump.heard())
@@ -208,79 +212,42 @@ class Daemon:
             self._device.close()
         self._device = found
 
-    # Operators
-
-    def _answer(self, request: Mapping[str, Any]) -> bytes:
-        match request["request"]:
-            case requests.STATUS:
-                requests.refuse_unknown(request, ())
-                return self._snapshot()
-            case requests.HANDOVER:
-                requests.refuse_unknown(request, ())
-                self._check_handover()
-                self.handing_over = True
-            case _:
-                event = requests.event_of(request, self.parts.config)
-                self.parts.journal.note("request", **{str(key): str(value) for key, value in request.items()})
-                self.tell(event)
-        return encoded({"done": True})
-
-    def _snapshot(self) -> bytes:
-        parts = self.parts
-        problems = (f"{about}: {problem}" for about, problem in self.problems().items())
-        moment = Moment(
-            config=parts.config,
-            now_ns=parts.clock.monotonic_ns(),
-            wall_seconds=parts.clock.wall_seconds(),
-            started_ns=self.started_ns,
-            view=parts.machine.view(),
-            meters=parts.pump.meters(),
-            channels=parts.channels,
-            cycle=self._cycle,
-            heard=parts.pump.heard(),
-            carriers=parts.evidence.carriers,
-            arbiters=len(parts.evidence.arbiters),
-            driver=parts.watchdog.driver,
-            memory=parts.memory,
-            warnings=(*problems, *parts.warnings),
-        )
-        return encode(status_of(moment))
-
-    def _check_handover(self) -> None:
-        """Refuse it while a call to the disk is out: a process cannot be replaced before that returns."""
-        running_ns = self.parts.pump.meters().disk.running_ns
-        if running_ns > self.parts.config.timing.watchdog_ns // 4:
-            raise InputError(
-                f"handover: the storage has not answered for {running_ns / 1e9:.1f} s; try later"
-            )
-        if self.parts.hands.fenced or self.broken:
-            raise InputError("handover: this host is about to reboot")
-
     # The end
 
     def _last_word(self) -> None:
         """Wait for the last publication to reach the disk, but not for long."""
         parts = self.parts
         until_ns = parts.clock.monotonic_ns() + END_GRACE_NS
-        while (now_ns := parts.clock.monotonic_ns()) < until_ns:
-            cycle = parts.pump.cycle()
-            if cycle is not None and cycle.written and cycle.version >= parts.hands.version:
+        while self._written < parts.hands.version:
+            left_ns = until_ns - parts.clock.monotonic_ns()
+            if left_ns <= 0:
                 return
-            for key, events in parts.selector.select((until_ns - now_ns) / NS_PER_SECOND):
-                if key.fd != parts.pump.fileno():
-                    key.data(events)
+            self._wait(left_ns)
+
+    def note_bug(self, error: Exception) -> None:
+        """Note a bug, each only once."""
+        frames = reversed(traceback.extract_tb(error.__traceback__))
+        at = " < ".join(f"{frame.name}:{frame.lineno}" for frame in frames)
+        if at not in self._bugs:
+            self._bugs.add(at)
+            self.parts.journal.note("bug", error=f"{type(error).__name__}: {error}", at=at)
 
     def _brain_failed(self, error: Exception) -> None:
-        """Note a bug. An armed host is fenced: nobody watches over its VMs any more."""
+        """Go on with a new brain. Where the last one failed soon, too, an armed host is fenced.
+
+        A restarted brain takes its word from the disk and trusts nothing else: as after any restart.
+        """
+        parts = self.parts
+        self.note_bug(error)
         self.broken = True
-        frames = " < ".join(
-            f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__))
-        )
-        self.parts.journal.note("bug", error=f"{type(error).__name__}: {error}", at=frames)
-        if self.parts.hands.armed:
-            self.parts.hands.fence(FenceCause.BRAIN)
+        now_ns = parts.clock.monotonic_ns()
+        if not parts.hands.armed:
+            parts.hands.stopped = "a bug"
+        elif parts.bug_ns and now_ns - parts.bug_ns < BUGS_APART * parts.config.timing.timeout_ns:
+            parts.hands.fence(FenceCause.BRAIN)
         else:
-            self.parts.hands.stopped = "a bug"
+            self.bug_ns = now_ns
+            self.handing_over = True
 
     def _waiting(self) -> str:
         return str(self.parts.machine.view().waiting)

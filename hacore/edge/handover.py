@@ -26,6 +26,7 @@ class Inheritance:
     listener: int
     since_ns: int  # S; 0: there was none
     disarmed: bool  # an operator has disarmed this host
+    bug_ns: int  # when its brain failed, by the monotonic clock; 0: it did not
     finished: bool  # no write to the statefile was out when it stopped
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hacore import VERSION, status
 from hacore.config import Config
@@ -12,16 +12,8 @@ from hacore.core.timing import NS
 from hacore.core.view import View
 from hacore.edge.channels import Channel, Channels, warning_percent
 from hacore.edge.doors import Histogram, Meters, NetMeter
+from hacore.edge.parts import Memory
 from hacore.records import NOBODY, PacketBody, SlotBody
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Fences of this host that its journal remembers."""
-
-    last_cause: str = "none"
-    last_at_seconds: float | None = None
-    by_cause: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

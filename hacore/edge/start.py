@@ -16,14 +16,14 @@ from hacore.core.machine import Machine
 from hacore.core.setup import Isolation, Quorum, Setup
 from hacore.edge.channels import Channels
 from hacore.edge.control import listen, lock_of
-from hacore.edge.daemon import Daemon, Parts
+from hacore.edge.daemon import Daemon
 from hacore.edge.evidence import EvidenceWatch
 from hacore.edge.handover import NONE, Inheritance, hand_over, inherited
 from hacore.edge.hands import Hands
 from hacore.edge.journal import Journal, remembered
+from hacore.edge.parts import Memory, Parts
 from hacore.edge.pump import NativePump, PumpSetup
 from hacore.edge.slotdevice import StatefileOpener, header_of
-from hacore.edge.snapshot import Memory
 from hacore.edge.transport import Networks
 from hacore.edge.watchdog import watchdog_of
 from hacore.errors import StatefileError
@@ -149,6 +149,7 @@ def assembled(
         device=device,
         memory=memory,
         warnings=warnings,
+        bug_ns=left.bug_ns if left else 0,
     )
     timeout = f"{config.timing.timeout_ns / NS_PER_SECOND:g}"
     journal.note("start", host=config.me.name, pid=os.getpid(), timeout=timeout, restarted=left is not None)
@@ -187,7 +188,18 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
     finished = parts.pump.stop()
     parts.journal.flush(parts.config.timing.watchdog_ns / NS_PER_SECOND / 4)
     listener = taken.listener.fileno()
-    hand_over(Inheritance(os.getpid(), armed, taken.lock, listener, since_ns, disarmed, finished))
+    hand_over(
+        Inheritance(
+            pid=os.getpid(),
+            watchdog=armed,
+            lock=taken.lock,
+            listener=listener,
+            since_ns=since_ns,
+            disarmed=disarmed,
+            bug_ns=daemon.bug_ns,
+            finished=finished,
+        )
+    )
 
 
 def memory_of(journal: str) -> Memory:

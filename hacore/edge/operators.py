@@ -1,0 +1,102 @@
+"""What operators ask of a running daemon, and what they are answered. Decides nothing.
+
+A bug in an answer costs that answer, never the daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from hacore.core.events import DiskCycle, Event
+from hacore.edge import requests
+from hacore.edge.control import encoded
+from hacore.edge.parts import Parts
+from hacore.errors import InputError
+
+
+class Served(Protocol):
+    """The daemon, as its operators see it."""
+
+    parts: Parts
+    handing_over: bool
+    broken: bool
+    started_ns: int
+    cycle: DiskCycle | None
+
+    def tell(self, event: Event) -> None:
+        """Hand an event to the machine."""
+        ...
+
+    def problems(self) -> dict[str, str]:
+        """Return what does not work just now."""
+        ...
+
+    def note_bug(self, error: Exception) -> None:
+        """Note a bug."""
+        ...
+
+
+class Operators:
+    """Answers the requests of the control socket."""
+
+    def __init__(self, daemon: Served) -> None:
+        self._daemon = daemon
+
+    def answer(self, request: Mapping[str, Any]) -> bytes:
+        """Return one line. Raises InputError with what is wrong with the request."""
+        match request["request"]:
+            case requests.STATUS:
+                requests.refuse_unknown(request, ())
+                return self._status()
+            case requests.HANDOVER:
+                requests.refuse_unknown(request, ())
+                self._check_handover()
+                self._daemon.handing_over = True
+            case _:
+                parts = self._daemon.parts
+                event = requests.event_of(request, parts.config)
+                parts.journal.note("request", **{str(key): str(value) for key, value in request.items()})
+                self._daemon.tell(event)
+        return encoded({"done": True})
+
+    def _status(self) -> bytes:
+        try:
+            return self._snapshot()
+        except Exception as error:
+            self._daemon.note_bug(error)
+            return encoded({"error": f"internal error: {type(error).__name__}: {error}"})
+
+    def _snapshot(self) -> bytes:
+        from hacore.edge.snapshot import Moment, status_of
+        from hacore.status import encode
+
+        daemon, parts = self._daemon, self._daemon.parts
+        problems = (f"{about}: {problem}" for about, problem in daemon.problems().items())
+        moment = Moment(
+            config=parts.config,
+            now_ns=parts.clock.monotonic_ns(),
+            wall_seconds=parts.clock.wall_seconds(),
+            started_ns=daemon.started_ns,
+            view=parts.machine.view(),
+            meters=parts.pump.meters(),
+            channels=parts.channels,
+            cycle=daemon.cycle,
+            heard=parts.pump.heard(),
+            carriers=parts.evidence.carriers,
+            arbiters=len(parts.evidence.arbiters),
+            driver=parts.watchdog.driver,
+            memory=parts.memory,
+            warnings=(*problems, *parts.warnings),
+        )
+        return encode(status_of(moment))
+
+    def _check_handover(self) -> None:
+        """Refuse it while a call to the disk is out: a process cannot be replaced before that returns."""
+        parts = self._daemon.parts
+        running_ns = parts.pump.meters().disk.running_ns
+        if running_ns > parts.config.timing.watchdog_ns // 4:
+            seconds = running_ns / 1e9
+            raise InputError(f"handover: the storage has not answered for {seconds:.1f} s; try later")
+        if parts.hands.fenced or self._daemon.broken:
+            raise InputError("handover: this host is about to reboot")
