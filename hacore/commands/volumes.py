@@ -27,13 +27,13 @@ def init(chosen: Namespace) -> int:
         _refuse_live(config)
         if not chosen.force:
             _refuse_used(config)
+        if config.metadata:
+            _init_metadata(config)
         with SlotDevice(config.statefile, lab=config.lab) as device:
             format_statefile(device, header_of(config), config.key)
     except OSError as error:
         raise DeviceUnreachable(config.statefile, words(error)) from None
     print(f"{config.statefile}: formatted for {len(config.hosts)} hosts, generation {config.generation}")
-    if config.metadata:
-        _init_metadata(config)
     return 0
 
 
@@ -72,9 +72,15 @@ def _refuse_used(config: Config) -> None:
 
 
 def _init_metadata(config: Config) -> None:
+    """Format the metadata volume: before the statefile, which says that all is ready."""
     from hacore.metadata import format_metadata
 
-    del format_metadata
+    try:
+        with SlotDevice(config.metadata, lab=config.lab) as device:
+            format_metadata(device, config.key, config.generation)
+    except OSError as error:
+        raise DeviceUnreachable(config.metadata, words(error)) from None
+    print(f"{config.metadata}: formatted as metadata volume")
 
 
 def dump(chosen: Namespace) -> int:

@@ -7,6 +7,7 @@ soon as writing works again. Before a fence the daemon waits for the lines to re
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections import deque
@@ -124,12 +125,21 @@ class Journal:
             file = os.open(self._path, flags, 0o640)
             try:
                 _write_whole(file, data)
-                os.fdatasync(file)
+                _sync(file)
             finally:
                 os.close(file)
         except OSError:
             return False
         return True
+
+
+def _sync(file: int) -> None:
+    """Wait for the disk, where there is one: a pipe or terminal has none."""
+    try:
+        os.fdatasync(file)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
 
 
 def _write_whole(file: int, data: bytes) -> None:

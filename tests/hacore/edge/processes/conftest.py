@@ -85,6 +85,7 @@ class Host:
     process: subprocess.Popen[bytes] | None = None
     lines: list[dict[str, str]] = field(default_factory=list)
     _rest: bytes = b""
+    _said: bytes = b""
 
     @property
     def config(self) -> Path:
@@ -109,7 +110,8 @@ class Host:
                     del self.lines[: i + 1]
                     return line
             if not self._read(deadline.left_seconds()):
-                pytest.fail(f"{self.name}: no {wanted}; last said: {self.lines[-10:]} {self._rest!r}")
+                said = b"".join(self._said[-4096:].splitlines(keepends=True)[-20:]).decode()
+                pytest.fail(f"{self.name}: no {wanted}; last said:\n{said}")
 
     def _read(self, seconds: float) -> bool:
         assert self.process is not None
@@ -117,6 +119,7 @@ class Host:
         if not select.select([self.process.stderr], [], [], seconds)[0]:
             return False
         data = os.read(self.process.stderr.fileno(), 65_536)
+        self._said += data
         *lines, self._rest = (self._rest + data).split(b"\n")
         self.lines += [parse_line(line.decode()) for line in lines]
         return bool(data)
