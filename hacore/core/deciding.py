@@ -11,9 +11,10 @@ from hacore.core.joining import Hall, hall_group, mutual
 from hacore.core.living import Living
 from hacore.core.membership import Needs, formed, next_decision, ranked
 from hacore.core.paxos import Judgement, Proposer
+from hacore.core.removals import Removals
 from hacore.core.rules import Rules
 from hacore.core.says import Says
-from hacore.core.seen import Disk, Net
+from hacore.core.seen import Disk
 from hacore.core.setup import Setup
 from hacore.core.survival import Steady, Verdict, Why, rests_on
 from hacore.records import NOBODY, Cause, Decision, State
@@ -25,9 +26,11 @@ EVERYBODY_STAYS = Verdict(stay=0, out=0, why=Why.CONNECTED, degraded=False)
 class Deciding:
     """My wishes and my turn."""
 
-    def __init__(self, setup: Setup, rules: Rules, disk: Disk, net: Net, says: Says, living: Living) -> None:
+    def __init__(
+        self, setup: Setup, rules: Rules, disk: Disk, says: Says, living: Living, removals: Removals
+    ) -> None:
         self._setup, self._rules = setup, rules
-        self._disk, self._net, self._says, self._living = disk, net, says, living
+        self._disk, self._says, self._living, self._removals = disk, says, living, removals
         self.proposer = Proposer(setup.me)
         self.verdict = EVERYBODY_STAYS
         self.forced = False
@@ -133,7 +136,7 @@ class Deciding:
         left = (left & liveset & ~strangers & ~me) | self._leaving_me
         isolated = 0
         if self.verdict.out and self._living.by_disk:
-            isolated = self._isolated(now_ns) & ~dead & ~strangers
+            isolated = self._isolated(now_ns) & ~dead & ~strangers & ~left
         return Needs(
             rebooted=strangers & ~dead,
             dead=dead,
@@ -153,7 +156,7 @@ class Deciding:
         """Return whom to admit: hosts that move, have storage, and hear and are heard by every member."""
         disk = self._disk
         waiting = disk.states[State.JOINING] & ~self._says.decided.liveset
-        waiting &= disk.fresh & disk.storage & ~disk.doubted
+        waiting &= disk.fresh & disk.storage & ~disk.doubted & ~self._removals.buried_alive(disk)
         return mutual(waiting, disk.rows, members) & ~members if waiting else 0
 
     def _wished_leader(self) -> int:

@@ -1,4 +1,4 @@
-"""When a host that was left out is certainly dead (MEMBERSHIP §4, G1). Must never guess.
+"""Who was left out: when it is certainly dead (MEMBERSHIP §4, G1), and how it goes itself. Must never guess.
 
 Certain is only: it rebooted; it fell silent; its lease has run out since my own slot was read back with the
 removal in it; or it has cut its lease, said so, and its watchdog has had its time since. A host without
@@ -8,11 +8,10 @@ fencing is certain only when it was seen rebooted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
-from hacore.core.cliques import hosts_in
-from hacore.core.seen import Disk
 from hacore.core.timing import Timing
-from hacore.records import Cause, Decision, SlotBody, State
+from hacore.records import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +19,7 @@ class DeadEvidence:
     """What is known of a host that the newest epoch leaves out."""
 
     now_ns: int
+    read_ns: int  # when the newest good read started: what it says may be as old as that
     armed: bool  # it is fenced if its lease ends
     rebooted: bool  # its slot shows another incarnation than the member's
     silent: bool  # it holds no lease: as of a read after my slot showed the removal
@@ -36,7 +36,7 @@ def certainly_dead(seen: DeadEvidence) -> bool:
         return True
     if not seen.armed or not seen.removed_ns:
         return False
-    if seen.silent or (seen.leased_by_disk and seen.now_ns - seen.removed_ns > seen.silence_ns):
+    if seen.silent or (seen.leased_by_disk and seen.read_ns - seen.removed_ns > seen.silence_ns):
         return True
     return bool(seen.confirmed_ns) and seen.now_ns - seen.confirmed_ns > seen.confirmation_ns
 
@@ -50,110 +50,37 @@ def confirmation_ns(timing: Timing) -> int:
     return 3 * (timing.watchdog_ns + timing.granularity_ns)
 
 
-@dataclass(slots=True)
-class Removal:
-    """A host that an epoch left out, and what has been seen of it since."""
+class Going(Enum):
+    """How a member goes that an epoch leaves out."""
 
-    host: int
-    incarnation: int
-    epoch: int  # the first known one without it
-    direct: bool  # that epoch follows on one with it: its cause is known not to be LEFT
-    fenced: bool = False  # as far as its slot was last believed
-    removed_ns: int = 0
-    confirmed_ns: int = 0
-    dead: bool = False
+    LEAVE = "leave"  # it asked, and was let go
+    SAY_THEN_LEAVE = "say, then leave"  # it must have been let go by an epoch it did not see
+    FENCE = "fence"
+    JOIN = "join"  # unarmed: nobody takes it for dead
 
 
-class Removals:
-    """Who was left out since when. Steady state: nobody, at no cost."""
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """What a member knows that an epoch leaves out."""
 
-    def __init__(self) -> None:
-        self._records: dict[int, Removal] = {}
-        self.dead = self.condemned = self.uncertain = 0
-        """Masks: certainly dead; left out and not yet dead; of those, without fencing."""
-
-    def decided(self, before: Decision, after: Decision) -> None:
-        """Note who the next known epoch leaves out, but for those who asked for it."""
-        direct = after.epoch == before.epoch + 1
-        left = direct and after.cause is Cause.LEFT
-        for host in hosts_in(before.liveset):
-            gone = before.members[host] and after.members[host] != before.members[host]
-            if gone and not left:
-                self._records[host] = Removal(host, before.members[host], after.epoch, direct)
-        for host in hosts_in(after.liveset):
-            self._records.pop(host, None)
-        self._sum_up()
-
-    def inherit(self, decided: Decision, disk: Disk, me: int) -> None:
-        """Note at the start who else still shows that it was a member of an epoch before."""
-        members = disk.states[State.MEMBER] | disk.states[State.LEAVING] | disk.states[State.FENCING]
-        for host in hosts_in(members & ~decided.liveset & ~(1 << me)):
-            self._records[host] = Removal(host, disk.incarnations[host], decided.epoch, direct=False)
-        self._sum_up()
-
-    @property
-    def watched(self) -> bool:
-        """Tell whether there is anything to judge."""
-        return bool(self.condemned)
-
-    def look(self, disk: Disk, mine: Decision) -> None:
-        """Take in a good read; `mine` is what my own slot says is decided."""
-        for record in self._records.values():
-            body, bit = disk.bodies[record.host], 1 << record.host
-            if not record.removed_ns and mine.epoch >= record.epoch and not mine.liveset & bit:
-                record.removed_ns = disk.read_completed_ns
-            if body is None or body.incarnation != record.incarnation:
-                continue
-            record.fenced = _fenced(record, body)
-            if body.state is State.FENCING and not record.confirmed_ns:
-                record.confirmed_ns = disk.read_completed_ns
-
-    def evidence(
-        self, host: int, disk: Disk, silent: int, now_ns: int, timing: Timing, *, by_disk: bool
-    ) -> DeadEvidence:
-        """Return what is known of a host that was left out."""
-        record, body, bit = self._records[host], disk.bodies[host], 1 << host
-        same = body is None or body.incarnation == record.incarnation
-        return DeadEvidence(
-            now_ns=now_ns,
-            armed=record.fenced,
-            rebooted=not same and not disk.doubted & bit,
-            silent=bool(silent & bit),
-            removed_ns=record.removed_ns,
-            leased_by_disk=by_disk,
-            confirmed_ns=record.confirmed_ns,
-            silence_ns=timing.silence_ns,
-            confirmation_ns=confirmation_ns(timing),
-        )
-
-    def bury(self, host: int) -> None:
-        """Note that it is dead: it stays so until it is admitted again."""
-        self._records[host].dead = True
-        self._sum_up()
-
-    def forget_those_who_left(self, disk: Disk) -> None:
-        """Drop those who, not yet dead, say that they have disarmed and left."""
-        for host in hosts_in(self.condemned & disk.states[State.EXCLUDED]):
-            if disk.incarnations[host] == self._records[host].incarnation:
-                del self._records[host]
-        self._sum_up()
-
-    def note_uncertain(self, disk: Disk, silent: int) -> None:
-        """Note who has no fencing and cannot be seen any more."""
-        self.uncertain = self.condemned & silent & disk.unarmed
-
-    def _sum_up(self) -> None:
-        self.dead = sum(1 << record.host for record in self._records.values() if record.dead)
-        self.condemned = sum(1 << record.host for record in self._records.values() if not record.dead)
-        self.uncertain &= self.condemned
+    leaving: bool  # it had asked to be left out
+    open: bool  # its watchdog
+    cause: Cause
+    direct: bool  # the epoch follows on one with it
+    young: bool  # nobody can have found it silent
 
 
-def _fenced(record: Removal, body: SlotBody) -> bool:
-    """Tell whether it is fenced when its lease ends.
+def how_to_go(farewell: Farewell) -> Going:
+    """Decide how to go.
 
-    One that still shows JOINING arms before it runs anything; one that was leaving may have been let go by an
-    epoch that I did not see.
+    Whoever asked to leave is left out for nothing else while it is not silent. So if it skipped an epoch, it
+    was let go by one it did not see; whoever saw that, or reads that it is EXCLUDED, does not take it for
+    dead. It says so first, under a lease that is no longer renewed.
     """
-    if body.state is State.LEAVING:
-        return body.armed and record.direct
-    return body.armed or body.state in (State.JOINING, State.FENCING)
+    if not farewell.open:
+        return Going.LEAVE if farewell.leaving else Going.JOIN
+    if farewell.leaving and farewell.direct and farewell.cause is Cause.LEFT:
+        return Going.LEAVE
+    if farewell.leaving and not farewell.direct and farewell.young:
+        return Going.SAY_THEN_LEAVE
+    return Going.FENCE

@@ -43,10 +43,13 @@ def _heir(hall: Hall) -> bool:
 
 def mutual(candidates: int, rows: Sequence[int], group: int) -> int:
     """Add to the group, lowest index first, every candidate that hears all in it and is heard by all."""
+    common = -1  # whom all in the group hear
+    for host in hosts_in(group):
+        common &= rows[host]
     for host in hosts_in(candidates & ~group):
-        heard = sum(1 << other for other in hosts_in(group) if rows[other] >> host & 1)
-        if not group & ~rows[host] and heard == group:
+        if common >> host & 1 and not group & ~rows[host]:
             group |= 1 << host
+            common &= rows[host]
     return group
 
 

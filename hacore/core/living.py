@@ -13,6 +13,7 @@ from hacore.core.rules import Rules
 from hacore.core.says import Says
 from hacore.core.seen import Disk, Net
 from hacore.core.setup import Quorum, Setup
+from hacore.core.view import Mode
 from hacore.records import Decision, State
 
 MEMBERS = (State.MEMBER, State.LEAVING)
@@ -36,7 +37,6 @@ class Living:
         """The oldest stamp among the grants I live on: the network's part of S."""
         self.given_ns = 0
         """My last grant to anybody, as far as is known."""
-        self.lease = NO_LEASE
         self._admitted = [0] * setup.hosts
         """By host: the first epoch known to have it as who it is now; earlier denials are not about it."""
 
@@ -46,9 +46,15 @@ class Living:
         return max(self.member_ns, self.granted_ns) if self.by_disk else self.granted_ns
 
     @property
-    def alone(self) -> bool:
-        """Tell whether I live on grants just now."""
-        return not self._says.storage and bool(self.granted_ns)
+    def mode(self) -> Mode:
+        """Return what I live on just now."""
+        if not self.by_disk:
+            return Mode.MAJORITY
+        return Mode.GRANTS if self.granted_ns > self.member_ns else Mode.DISK
+
+    def young(self, now_ns: int) -> bool:
+        """Tell whether nobody can have found me silent: my last good cycle as a member is younger than T."""
+        return self.by_disk and now_ns - self.member_ns < self._setup.timing.timeout_ns
 
     def take(self, cycle: DiskCycle) -> None:
         """Take in a cycle, after the disk has."""
@@ -119,7 +125,11 @@ class Living:
         if says.polled or disk.polling or net.polling:
             asked = grants.asked_about(disk, net, setup.configured) | says.polled
             says.denied |= grants.to_deny(
-                asked & decided.liveset, net, now_ns, self.start_ns, setup.timing.silence_ns
+                asked & decided.liveset & ~(1 << setup.me),
+                net,
+                now_ns,
+                self.start_ns,
+                setup.timing.silence_ns,
             )
         says.grants = grants.to_whom(net, decided, setup.me) & ~says.denied
         if self._member_of(decided):

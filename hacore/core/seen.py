@@ -35,7 +35,7 @@ class Disk:
         """How often the bodies have changed."""
         self.doubted = setup.configured
         self.copies_left = 0
-        self.read_completed_ns = 0
+        self.read_started_ns = self.read_completed_ns = 0
         self.silent = self.half = self.quarter = 0
         """Masks: not moved for a silence, for 50 % and for 25 % of T."""
         self.fresh = 0
@@ -65,7 +65,7 @@ class Disk:
         self._note_moves(sequences)
         self.sequences = sequences
         self.doubted = cycle.doubted
-        self.read_completed_ns = cycle.completed_ns
+        self.read_started_ns, self.read_completed_ns = cycle.read_started_ns, cycle.completed_ns
         bodies = list(cycle.bodies)
         if bodies != self.bodies or not self.known:
             self.bodies = bodies

@@ -18,6 +18,7 @@ class Warnings:
         self._timing = timing
         self._said = (0, 0, 0, 0)
         self._own = 0
+        self.degraded = False
 
     def look(self, peers: int, disk: Disk, net: Net) -> list[Note]:
         """Return what is new about the members (mask) but me."""
@@ -33,11 +34,18 @@ class Warnings:
         self._said = late
         return notes
 
-    def own(self, age_ns: int, *, armed: bool) -> list[Note]:
-        """Return what is new about the own deadline, whose S is so old."""
-        share = age_ns * 4 // self._timing.timeout_ns if armed else 0
+    def degrade(self, *, degraded: bool) -> list[Note]:
+        """Return whether members began or ceased not to hear each other."""
+        if degraded == self.degraded:
+            return []
+        self.degraded = degraded
+        return [Note("network_degraded" if degraded else "network_connected")]
+
+    def own(self, age_ns: int) -> list[Note]:
+        """Return what is new about the own deadline, whose S is so old; 0: there is none."""
+        share = age_ns * 4 // self._timing.timeout_ns
         percent = 0 if share < 1 else 25 if share < 2 else 50
-        if age_ns > self._timing.ping_until_ns and armed:
+        if age_ns > self._timing.ping_until_ns:
             percent = 100
         if percent <= self._own:
             self._own = percent
