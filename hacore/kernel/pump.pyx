@@ -112,13 +112,14 @@ cdef class PumpThreads:
 
     # -- what Python wants -------------------------------------------------------------------------------
 
-    def publish(self, uint64_t version, const uint8_t[::1] body not None, bint at_once):
+    def publish(self, uint64_t version, bytes body not None, bint at_once):
         """Write this body from now on."""
-        if body.shape[0] != SLOT_BODY_BYTES:
-            raise ValueError(f"{body.shape[0]} bytes, expected {SLOT_BODY_BYTES}")
+        cdef const uint8_t* raw = body
+        if len(body) != SLOT_BODY_BYTES:
+            raise ValueError(f"{len(body)} bytes, expected {SLOT_BODY_BYTES}")
         with nogil:
             hold(self.p)
-            memcpy(self.p.body, &body[0], SLOT_BODY_BYTES)
+            memcpy(self.p.body, raw, SLOT_BODY_BYTES)
             self.p.version = version
             self.p.published = True
             if at_once:
@@ -126,13 +127,14 @@ cdef class PumpThreads:
                 pthread_cond_signal(&self.p.disk_wake)
             release(self.p)
 
-    def say(self, const uint8_t[::1] body not None, bint at_once):
+    def say(self, bytes body not None, bint at_once):
         """Send this body from now on."""
-        if body.shape[0] != PACKET_BODY_BYTES:
-            raise ValueError(f"{body.shape[0]} bytes, expected {PACKET_BODY_BYTES}")
+        cdef const uint8_t* raw = body
+        if len(body) != PACKET_BODY_BYTES:
+            raise ValueError(f"{len(body)} bytes, expected {PACKET_BODY_BYTES}")
         with nogil:
             hold(self.p)
-            memcpy(self.p.word, &body[0], PACKET_BODY_BYTES)
+            memcpy(self.p.word, raw, PACKET_BODY_BYTES)
             self.p.said = True
             if at_once:
                 self.p.net_kick = True

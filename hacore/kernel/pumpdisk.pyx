@@ -65,6 +65,7 @@ cdef bint write_slot(Pump* p, const uint8_t* body) noexcept nogil:
     if copy != NO_COPY and p.device >= 0:
         clean = turn_clean(&p.turn, copy)
         p.sequence += 1
+        p.touched |= <uint8_t> (1 << copy)
         seal(p.block, body, &p.pool, p.me, copy, p.sequence, p.turn.burnt)
         io_begins(p, began_ns)
         failure = write_range(p.device, p.block, STRIDE, own_slot(p) + <uint64_t> copy * STRIDE)
@@ -100,9 +101,28 @@ cdef bint read_slots(Pump* p) noexcept nogil:
         return False
     memcpy(p.reasons_before, p.reasons, sizeof(p.reasons))
     check_all(p.slots[other], p.slots[p.newest] if p.looked else NULL, &p.pool, p.reasons)
+    p.intruded = p.looked and somebody_wrote(p)
+    p.touched = 0
     p.newest = other
     p.looked = True
     return True
+
+
+cdef bint somebody_wrote(const Pump* p) noexcept nogil:
+    """Tell whether the own slot changed where this pump did not write: another daemon takes itself for us.
+
+    Two that beat in step overwrite each other's copies before they read: only such changes show it. A burnt
+    copy may change by a ghost.
+    """
+    cdef int32_t copy
+    cdef size_t at
+    for copy in range(COPIES):
+        at = <size_t> p.me * SLOT_BYTES + <size_t> copy * STRIDE
+        if (p.touched | p.turn.burnt) >> copy & 1 or p.reasons[p.me * COPIES + copy] != VALID:
+            continue
+        if memcmp(p.slots[0] + at, p.slots[1] + at, STRIDE) != 0:
+            return True
+    return False
 
 
 cdef void read_ended(Pump* p, int failure, int64_t took_ns) noexcept nogil:
@@ -149,7 +169,7 @@ cdef void look(Pump* p, bint published, bint written, Seen* seen) noexcept nogil
         seen.doubted |= <uint64_t> choice.doubted << host
     if seen.blocks[p.me] != NULL:
         shown = slot_sequence(seen.blocks[p.me])
-    seen.good = read_is_good(published, written, True, p.sequence, shown)
+    seen.good = read_is_good(published, written, True, p.sequence, shown) and not p.intruded
     seen.member = admitted_by(seen.blocks, p.pool.hosts, p.me, p.incarnation)
 
 
@@ -186,7 +206,7 @@ cdef void tell(Pump* p, Cycle* cycle, const Seen* seen, bint worked) noexcept no
     hold(p)
     if worked:
         count_refused(p)
-        p.disk.foreign_writes += cycle.written and not seen.good
+        p.disk.foreign_writes += p.intruded or (cycle.written and not seen.good)
         if seen.good:
             show_slots(p, seen)
             cycle.doubted = seen.doubted

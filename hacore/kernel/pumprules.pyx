@@ -201,14 +201,12 @@ def disk_since_ns(int64_t before_ns, int64_t started_ns, bint written, bint good
 
 def admitted(blocks, int32_t me, uint64_t incarnation):
     """See `_pump.admitted`; takes sealed blocks, or None."""
-    cdef const uint8_t[::1] block
     cdef const uint8_t* at[64]
     cdef int32_t host
     for host in range(<int32_t> len(blocks)):
         at[host] = NULL
         if blocks[host] is not None:
-            block = blocks[host]
-            at[host] = &block[0]
+            at[host] = <const uint8_t*> <bytes> blocks[host]
     return bool(admitted_by(at, <int32_t> len(blocks), me, incarnation))
 
 

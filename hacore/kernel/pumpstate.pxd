@@ -128,6 +128,8 @@ cdef struct Pump:
     Turn turn
     uint64_t sequence
     bint taken_over
+    uint8_t touched             # mask of own copies that were written since
+    bint intruded               # it showed a write to the own slot by somebody else
 
     Cycle cycle                 # the newest that ended
     uint64_t slot_sequences[64]  # of the last good read, as is all down to the blank line
