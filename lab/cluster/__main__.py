@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hacore.clock import Clock, SystemClock
@@ -142,25 +142,34 @@ def _page(made: Cluster, listen: str) -> Iterator[None]:
 def _drill(chosen: argparse.Namespace) -> int:
     drill, clock = DRILLS[chosen.name], SystemClock()
     _say(f"{chosen.name}: {drill.about}")
-    ended = threading.Event()
-    tellers: list[threading.Thread] = []
-
-    def watch(made: Cluster) -> None:
-        narrator = _narrator(made, clock)
-        tellers.append(threading.Thread(target=_tell, args=(narrator, ended)))
-        tellers[0].start()
-
-    report = perform(chosen.name, chosen.timeout, watch, ended.set)
-    for teller in tellers:
-        teller.join()
+    with ExitStack() as stack:
+        report = perform(
+            chosen.name,
+            chosen.timeout,
+            lambda made: stack.enter_context(_telling(_narrator(made, clock))),
+            stack.close,
+        )
     _say(*_verdict(report))
     return int(bool(report.wrong))
 
 
-def _tell(narrator: Narrator, ended: threading.Event) -> None:
-    while not ended.wait(LOOK_SECONDS):
+@contextmanager
+def _telling(narrator: Narrator) -> Iterator[None]:
+    """Tell news as they come, beside whatever else goes on."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            _say(*narrator.news())
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
         _say(*narrator.news())
-    _say(*narrator.news())
 
 
 def _verdict(report: Report) -> Iterator[str]:

@@ -25,6 +25,8 @@ from lab.cluster.history import History, Record
 from lab.cluster.story import dead_in, parse_line
 
 BEAT_SECONDS = 0.05
+DAEMON = "xenhad"
+"""What an administrator may want to be started beside VMs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Agent:
             select.select((), (), (), BEAT_SECONDS)
             if not self._ended and self._daemon.poll() is not None:
                 self._daemon_ended()
+            if self._ended:
+                self._start_again_if_wanted()
             self._follow(status(Path(self._spec.control_socket)))
 
     def _start_daemon(self) -> subprocess.Popen[bytes]:
@@ -81,6 +85,12 @@ class Agent:
         self._ended = not self._spec.restarts
         if self._spec.restarts:
             self._daemon = self._start_daemon()
+
+    def _start_again_if_wanted(self) -> None:
+        wish = self._folder / "start" / DAEMON
+        if wish.exists():
+            wish.unlink()
+            self._daemon, self._ended = self._start_daemon(), False
 
     def _follow(self, found: Status | None) -> None:
         if found is None or found.state != "member":

@@ -29,6 +29,7 @@ class Cluster:
     nets: Nets
     hosts: tuple[Host, ...]
     history: History
+    slack_seconds: float  # on top of what the protocol promises: for a machine that does other things, too
 
     def start(self, vms: bool = True) -> None:
         """Boot all hosts; each gets a VM to run."""

@@ -12,12 +12,12 @@ from lab.cluster.nets import NetworkError
 HELP = """\
 crash N | on N          cut the power of host N; switch it on
 pause N | go N          stop all of host N (SIGSTOP); let it go on
-kill N                  kill the daemon of host N, and only it
+kill N | start N        kill the daemon of host N, and only it; start it again
 cut N | plug N          pull the cable of host N at the switch; plug it in
 mute N | hear N         lose what host N sends; lose nothing more
 switch off | switch on  the switch forwards nothing; it does again
 disk N FAULT            ok, eio, hang, delay:250, gone, write=torn, write=ghost:500, read=eio …
-leave N | join N        ask host N to leave the liveset; to join it
+leave N                 ask host N to leave the liveset, which ends its daemon
 weight N W              set the weight of host N
 vms                     which VM runs where
 status                  what every host says of itself
@@ -41,7 +41,7 @@ class Console:
             "mute": self._mute,
             "hear": self._hear,
             "leave": lambda n: hosts[n].command("leave"),
-            "join": lambda n: hosts[n].command("join"),
+            "start": lambda n: hosts[n].start_daemon(),
         }
 
     def obey(self, line: str) -> str:

@@ -82,12 +82,13 @@ class Run:
 
 
 def runs(records: tuple[Record, ...], folder: Path) -> tuple[Run, ...]:
-    """Return every run of every VM, from the records of their starts and the stamps in `folder`."""
+    """Return every run of every VM that came to run, from the records and the stamps in `folder`."""
     found = []
     for record in records:
         if record.what != "vm":
             continue
-        raw = (folder / str(record.values["stamps"])).read_bytes()
-        first_ns, last_ns = _STAMPS.unpack(raw) if len(raw) == _STAMPS.size else (record.at_ns, record.at_ns)
-        found.append(Run(str(record.values["vm"]), record.host, record.boot, first_ns, last_ns))
+        path = folder / str(record.values["stamps"])
+        raw = path.read_bytes() if path.exists() else b""
+        if len(raw) == _STAMPS.size:
+            found.append(Run(str(record.values["vm"]), record.host, record.boot, *_STAMPS.unpack(raw)))
     return tuple(found)

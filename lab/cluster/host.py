@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hacore.status import Status
 from lab.cluster import client
+from lab.cluster.agent import DAEMON
 from lab.cluster.daemonfile import name_of
 from lab.cluster.faults import parse_fault
 from lab.cluster.history import History
@@ -74,6 +75,10 @@ class Host:
     def start_vm(self, vm: str) -> None:
         """Have a VM started once this host is a member."""
         (self.folder / "start" / vm).touch()
+
+    def start_daemon(self) -> None:
+        """Start the daemon again after it ended."""
+        (self.folder / "start" / DAEMON).touch()
 
     def status(self) -> Status | None:
         """Return what its daemon says, if it says anything."""

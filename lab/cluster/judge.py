@@ -85,14 +85,11 @@ def _needless_fences(story: Story, may_be_fenced: frozenset[int]) -> Iterator[st
 
 
 def _armed_only_as_member(story: Story) -> Iterator[str]:
-    """G4: a life of a host arms only after it knew an epoch that has it for a member."""
+    """G4: a life of a host arms only after it became a member in it."""
     for mark in story.armed:
-        boot = next(each for each in story.boots if (each.host, each.boot) == (mark.host, mark.boot))
-        knew = any(
-            each.by == mark.host
-            and mark.host in each.liveset
-            and boot.on_ns <= each.at_ns <= mark.at_ns + JOURNAL_SLACK_NS
-            for each in story.epochs
+        became = any(
+            (each.host, each.boot) == (mark.host, mark.boot) and each.at_ns <= mark.at_ns + JOURNAL_SLACK_NS
+            for each in story.member
         )
-        if not knew:
+        if not became:
             yield f"G4: host {mark.host} armed in its life {mark.boot} without having been a member in it"

@@ -30,6 +30,7 @@ from lab.cluster.undo import Undo, start_time
 
 STATEFILE_BYTES = 4 << 20
 READY_SECONDS = 20.0
+SLACK_SECONDS = 20.0
 XENHAD = (sys.executable, "-m", "hacore", "run", "--config")
 
 
@@ -39,7 +40,12 @@ class ClusterError(RuntimeError):
 
 @contextmanager
 def cluster(
-    settings: Settings, *, reboots: bool = True, restarts: bool = False, daemon: Sequence[str] | None = None
+    settings: Settings,
+    *,
+    reboots: bool = True,
+    restarts: bool = False,
+    daemon: Sequence[str] = XENHAD,
+    slack_seconds: float = SLACK_SECONDS,
 ) -> Iterator[Cluster]:
     """Make a cluster whose hosts are off, and take it away at the end.
 
@@ -47,6 +53,7 @@ def cluster(
         reboots: A host whose watchdog fired comes back.
         restarts: A daemon that ended is started again.
         daemon: The command that runs a daemon; the path of its configuration comes behind.
+        slack_seconds: How much longer than necessary to wait for anything.
     """
     with ExitStack() as last, Undo() as undo, ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="xenha-"))
@@ -55,15 +62,13 @@ def cluster(
         nets = make_nets(settings.hosts, settings.networks, undo)
         statefile = _shared_disk(folder, undo)
         _prepare(settings, folder, statefile)
-        maker = _Maker(
-            settings, folder, nets, history, undo, last, reboots, restarts, tuple(daemon or XENHAD)
-        )
+        maker = _Maker(settings, folder, nets, history, undo, last, reboots, restarts, tuple(daemon))
         hosts = []
         for index in range(settings.hosts):
             host = maker.make(index, statefile)
             stack.callback(_switch_off, host)
             hosts.append(host)
-        yield Cluster(settings, folder, nets, tuple(hosts), history)
+        yield Cluster(settings, folder, nets, tuple(hosts), history, slack_seconds)
 
 
 def _shared_disk(folder: Path, undo: Undo) -> Path:

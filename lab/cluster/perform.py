@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hacore.clock import Stopwatch, SystemClock
 from lab.cluster.cluster import Cluster, NotSeenError
-from lab.cluster.drills import DRILLS, SLACK_SECONDS, Drill
+from lab.cluster.drills import DRILLS
+from lab.cluster.drills.steps import Drill
 from lab.cluster.judge import judge
-from lab.cluster.making import cluster
+from lab.cluster.making import SLACK_SECONDS, XENHAD, cluster
 from lab.cluster.story import NS, Story, story_of
 
 BEATS_PER_T = 20
@@ -38,8 +39,10 @@ def told(made: Cluster) -> Story:
 def perform(
     name: str,
     timeout_seconds: float | None = None,
-    watch: Callable[[Cluster], None] | None = None,
-    ended: Callable[[], None] | None = None,
+    watch: Callable[[Cluster], object] | None = None,
+    ended: Callable[[], object] | None = None,
+    daemon: Sequence[str] = XENHAD,
+    slack_seconds: float = SLACK_SECONDS,
 ) -> Report:
     """Make a cluster for a drill, perform it and take the cluster away again.
 
@@ -48,13 +51,15 @@ def perform(
         timeout_seconds: T; None: the drill's own.
         watch: Gets the cluster before it is started, to look on.
         ended: Called while everything can still be looked at.
+        daemon: The command that runs a daemon.
+        slack_seconds: How much longer than necessary to wait for anything.
     """
     drill, clock = DRILLS[name], SystemClock()
     settings = drill.settings
     if timeout_seconds is not None:
         settings = replace(settings, timeout_seconds=timeout_seconds)
     stopwatch = Stopwatch.start(clock)
-    with cluster(settings, restarts=drill.restarts) as made:
+    with cluster(settings, restarts=drill.restarts, daemon=daemon, slack_seconds=slack_seconds) as made:
         if watch is not None:
             watch(made)
         wrong = _act(made, drill)

@@ -72,6 +72,7 @@ class Story:
     runs: tuple[Run, ...]
     epochs: tuple[Epoch, ...]
     dead: tuple[Dead, ...]
+    member: tuple[Mark, ...]  # when daemons found themselves members
     armed: tuple[Mark, ...]
     fences: tuple[Mark, ...]
     latest_ns: int  # by how much the lab's watchdogs, or their alarm clocks, were late at worst
@@ -87,6 +88,7 @@ def story_of(records: Iterable[Record], runs: Iterable[Run], journals: dict[int,
         runs=tuple(runs),
         epochs=tuple(_epochs(lines)),
         dead=tuple(_dead(lines)),
+        member=tuple(_member(lines, records)),
         armed=tuple(_marks(records, "armed")),
         fences=tuple(_marks(records, "fence")),
         latest_ns=max((int(_late(record)) for record in records), default=0),
@@ -171,6 +173,14 @@ def _hosts(text: str) -> Iterator[int]:
     for each in text.split(","):
         if each:
             yield int(each)
+
+
+def _member(lines: tuple[Line, ...], records: tuple[Record, ...]) -> Iterator[Mark]:
+    boots = [record for record in records if record.what == "boot"]
+    for line in lines:
+        if line.word == "state" and line.values["state"] == "member":
+            lives = [each.boot for each in boots if each.host == line.host and each.at_ns <= line.at_ns]
+            yield Mark(line.host, max(lives), line.at_ns)
 
 
 def _marks(records: tuple[Record, ...], what: str) -> Iterator[Mark]:

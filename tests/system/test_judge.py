@@ -38,6 +38,7 @@ GOOD = Story(
         Epoch(1, at(14.1), 4, BOTH, "0", "joined"),
     ),
     dead=(Dead(0, at(13), 1),),
+    member=(Mark(0, 1, at(1)), Mark(1, 1, at(1.1)), Mark(1, 2, at(14.1))),
     armed=(Mark(0, 1, at(1)), Mark(1, 1, at(1.1)), Mark(1, 2, at(14.1))),
     fences=(Mark(1, 1, at(10), "unpinged"),),
     latest_ns=0,
@@ -73,6 +74,7 @@ WRONG = {
     "G4: host 1 armed in its life 2 without having been a member in it": {
         "armed": (*GOOD.armed[:2], Mark(1, 2, at(11)))
     },
+    "G4: host 0 armed in its life 1 without having been a member in it": {"member": GOOD.member[1:]},
 }
 
 

@@ -1,0 +1,118 @@
+"""The cluster as a thing to be broken, with a stub in the daemon's place: power, cables, disks, words."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.cluster.__main__ import main
+from lab.cluster.console import Console
+from lab.cluster.daemonfile import Settings
+from lab.cluster.making import cluster
+from lab.cluster.narrate import Narrator
+from lab.cluster.needs import missing
+from lab.cluster.nets import run
+
+STUB = ("/bin/sh", "-c", "exec sleep 1000")
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def made():
+    if lacking := missing():
+        pytest.skip(f"no lab here: it needs {'; '.join(lacking)}")
+    with cluster(Settings(hosts=2), daemon=STUB) as it:
+        it.start()
+        it.wait(lambda: len(it.events("daemon")) == 2, PATIENCE_SECONDS, "two daemons")
+        yield it
+    assert not it.folder.exists()
+    assert it.nets.name not in run("ip", "netns", "list")
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_each_host_has_its_own_network_and_the_same_disk(made):
+    pid = made.events("daemon", 0)[-1].values["pid"]
+    assert str(pid) in run("ip", "netns", "pids", made.nets.namespace(0)).split()
+    disks = [(host.folder / "disk" / "disk").read_bytes() for host in made.hosts]
+    assert disks[0] == disks[1]
+    assert disks[0].strip(b"\0"), "it was formatted"
+
+
+def test_a_fault_is_one_hosts_own(made):
+    made.hosts[0].disk("eio")
+    with pytest.raises(OSError, match="Input/output error"):
+        (made.hosts[0].folder / "disk" / "disk").read_bytes()
+    assert (made.hosts[1].folder / "disk" / "disk").read_bytes()
+    made.hosts[0].disk("ok")
+
+
+def test_pause_and_resume_are_for_the_whole_host(made):
+    pid = made.events("daemon", 1)[-1].values["pid"]
+    made.hosts[1].pause()
+    made.wait(lambda: state_of(pid) == "T", PATIENCE_SECONDS, "stopped")
+    made.hosts[1].resume()
+    made.wait(lambda: state_of(pid) == "S", PATIENCE_SECONDS, "going on")
+
+
+def test_a_daemon_dies_alone_and_a_crash_takes_all(made):
+    made.hosts[0].signal_daemon(signal.SIGKILL)
+    made.wait(lambda: len(made.events("daemon-ended", 0)) == 1, PATIENCE_SECONDS, "the daemon's end")
+    made.hosts[0].crash()
+    made.wait(lambda: len(made.events("down", 0)) == 1, PATIENCE_SECONDS, "the host's end")
+    made.hosts[0].resume()
+    made.hosts[0].power_on()
+    made.wait(lambda: len(made.events("boot", 0)) == 2, PATIENCE_SECONDS, "another life")
+
+
+def test_words_at_the_console(made):
+    console = Console(made)
+    assert console.obey("") == ""
+    assert "Ctrl-C" in console.obey("help")
+    assert "not understood: dance 1" in console.obey("dance 1")
+    assert console.obey("crash 3") == "host '3': expected a number from 1 to 2"
+    assert "expected ok | eio" in console.obey("disk 1 broken")
+    assert console.obey("disk 1 write=eio") == ""
+    assert (made.hosts[0].folder / "disk" / "mode").read_text() == "read=ok write=eio\n"
+    assert console.obey("disk 1 ok") == ""
+    for line in ("cut 2", "plug 2", "mute 2", "hear 2", "switch off", "switch on", "vms"):
+        assert console.obey(line) == "", line
+    assert "host-2: does not answer" in console.obey("status")
+
+
+def test_what_happened_is_told_once(made):
+    narrator = Narrator(made.history, {}, 0)
+    told = "\n".join(narrator.news())
+    assert "host-1   power on (life 1)" in told
+    assert narrator.news() == ()
+    made.hosts[0].disk("ok")
+    assert [line.partition("s  ")[2] for line in narrator.news()] == ["host-1   FAULT: disk: ok"]
+
+
+def test_what_does_not_come_is_said_with_what_every_host_is_at(made):
+    with pytest.raises(RuntimeError, match=r"not seen within 0 s: a wonder\nhost-1: does not answer"):
+        made.wait(lambda: False, 0, "a wonder")
+
+
+def test_the_command_line_names_drills_and_refuses_others(capsys):
+    assert main(["list"]) == 0
+    assert "dead-switch" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        main(["drill", "earthquake"])
+    assert caught.value.code == 2
+
+
+def test_without_root_it_says_what_it_needs():
+    command = (sys.executable, "-m", "lab.cluster", "drill", "form")
+    nobody = ("setpriv", "--reuid=65534", "--clear-groups", *command)
+    done = subprocess.run(nobody, capture_output=True, text=True, check=False)
+    if "No such file" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip("others may not read this tree")
+    assert done.returncode == 2
+    assert "it needs root" in done.stderr
