@@ -43,6 +43,8 @@ __all__ = [
     "Slot",
     "SlotDevice",
     "blank_body",
+    "check_slots",
+    "choose_copy",
     "clean_copies",
     "copy_in_turn",
     "crc32c",
@@ -67,6 +69,8 @@ BODY_AT, BODY_END = 64, 64 + 1160
 PACKET_BODY_AT, PACKET_BODY_END = 64, 128
 
 seal_slot = _slots.seal_slot
+check_slots = _slots.check_slots
+choose_copy = _slots.choose_copy
 copy_in_turn = _slots.copy_in_turn
 clean_copies = _slots.clean_copies
 seal_packet = _packets.make_packet

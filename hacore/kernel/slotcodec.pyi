@@ -1,6 +1,8 @@
+from mmap import mmap
+
 from hacore.kernel.wire import PoolIdentity
 
-Bytes = bytes | memoryview
+Bytes = bytes | memoryview | mmap
 
 def seal_slot(pool: PoolIdentity, body: bytes, host: int, copy: int, sequence: int, burnt: int) -> bytes: ...
 def check_slot(pool: PoolIdentity, block: Bytes, host: int, copy: int, authenticate: bool = True) -> int: ...

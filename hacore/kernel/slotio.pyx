@@ -130,6 +130,12 @@ cdef uint8_t* aligned_buffer(size_t length) noexcept nogil:
     return <uint8_t*> memory
 
 
+cdef int check_range(size_t length, uint64_t offset) except -1:
+    if length == 0 or length % ALIGNMENT or offset % ALIGNMENT:
+        raise ValueError(f"{length} bytes at {offset}: expected multiples of {ALIGNMENT}")
+    return 0
+
+
 cdef class SlotDevice:
     """A file, loop or block device for direct I/O in multiples of 4096 bytes; errors are OSErrors.
 
@@ -211,6 +217,17 @@ cdef class SlotDevice:
         finally:
             release(buffer)
 
+    def read_into(self, uint8_t[::1] buffer not None, uint64_t offset):
+        """Fill a buffer that lies at a multiple of 4096 (a mmap does) and is one long; errors as of `read`."""
+        cdef size_t length = <size_t> buffer.shape[0]
+        cdef int failure
+        check_range(length, offset)
+        if <size_t> &buffer[0] % ALIGNMENT:
+            raise ValueError(f"a buffer that does not lie at a multiple of {ALIGNMENT}")
+        with nogil:
+            failure = read_range(self.device.fd, &buffer[0], length, offset)
+        self._raise(failure)
+
     def write(self, const uint8_t[::1] data not None, uint64_t offset):
         """Write it all, to the medium; on OSError it may have landed all the same, now or later."""
         cdef size_t length = <size_t> data.shape[0]
@@ -224,8 +241,7 @@ cdef class SlotDevice:
 
     cdef uint8_t* _buffer(self, size_t length, uint64_t offset) except NULL:
         cdef uint8_t* buffer
-        if length == 0 or length % ALIGNMENT or offset % ALIGNMENT:
-            raise ValueError(f"{length} bytes at {offset}: expected multiples of {ALIGNMENT}")
+        check_range(length, offset)
         buffer = aligned_buffer(length)
         if buffer == NULL:
             raise MemoryError

@@ -32,6 +32,20 @@ def test_what_is_written_is_on_the_file(file: Path) -> None:
         assert device.path == str(file)
 
 
+def test_a_buffer_that_is_used_again(file: Path) -> None:
+    buffer = mmap.mmap(-1, 3 * BLOCK)
+    with SlotDevice(str(file)) as device, memoryview(buffer) as view:
+        device.write(b"a" * BLOCK, BLOCK)
+        device.read_into(view[:-BLOCK], 0)
+        assert view[: 2 * BLOCK] == bytes(BLOCK) + b"a" * BLOCK
+        with pytest.raises(ValueError, match="a buffer that does not lie at a multiple of 4096"):
+            device.read_into(view[8 : BLOCK + 8], 0)
+        with pytest.raises(ValueError, match="100 bytes at 0: expected multiples of 4096"):
+            device.read_into(view[:100], 0)
+        with pytest.raises(OSError, match=str(file)):
+            device.read_into(view[:], 14 * BLOCK)
+
+
 def test_it_passes_all_caches(file: Path) -> None:
     with SlotDevice(str(file)) as device:
         flags = fcntl.fcntl(device.fileno(), fcntl.F_GETFL)
