@@ -17,6 +17,7 @@ from bench.subjects import (
     plans,
     process,
     service,
+    slots,
 )
 from bench.table import Row
 
@@ -31,5 +32,6 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "process": process.measure,
     "memory": memory.measure,
     "xapi": beside_xapi.measure,
+    "slots": slots.measure,
     "detection": detection.measure,
 }
