@@ -37,7 +37,7 @@ class Deciding:
         """An operator wants a liveset formed without those who are missing."""
         self.waiting: tuple[str, int] = ("", 0)
         """What a proposal waits for, and which hosts it is about."""
-        self._judged: tuple[int, int, int] = (-1, 0, 0)
+        self._judged: tuple[int, ...] = ()
         self._steady = Steady(None, 0)
         self._strangers = 0
         self._rank = 0
@@ -101,7 +101,7 @@ class Deciding:
     def look(self, now_ns: int) -> None:
         """Renew the verdict of the survival rule and who rebooted, if anything they rest on changed."""
         disk, decided = self._disk, self._says.decided
-        key = (disk.changed, disk.silent & decided.liveset, decided.epoch)
+        key = (disk.changed, disk.silent & decided.liveset, decided.epoch, disk.doubted)
         if key == self._judged:
             return
         self._judged = key
