@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 
 from hacore.core.timing import Timing
 
+DEFAULT_PATH = "/etc/xenha/xenhad.toml"
+DEFAULT_SOCKET = "/run/xenha/xenhad.sock"
+WEIGHT_MAX = 65_535
+
 
 @dataclass(frozen=True, slots=True)
 class Host:

@@ -11,21 +11,18 @@ import re
 import socket
 from stat import S_IMODE
 
-from hacore.config import Config, Host, Network, WatchdogSettings
+from hacore.config import DEFAULT_SOCKET, WEIGHT_MAX, Config, Host, Network, WatchdogSettings
 from hacore.core.inequalities import check
 from hacore.core.timing import timing
 from hacore.errors import ConfigError
 from hacore.records import MAX_HOSTS
 from hacore.toml import Table, read_toml, shown
 
-DEFAULT_PATH = "/etc/xenha/xenhad.toml"
-DEFAULT_SOCKET = "/run/xenha/xenhad.sock"
 DEFAULT_PORT = 694
 """The port of heartbeats since heartbeat/Pacemaker days; xapi's daemon uses it, too."""
 DEFAULT_TIMEOUT_SECONDS = 60
 NETWORKS_MAX = 4
 ARBITERS_MAX = 8
-WEIGHT_MAX = 65_535
 KEY_BYTES = 32
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SOCKET_PATH_BYTES_MAX = 107

@@ -9,7 +9,8 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from hacore.clock import Deadline, SystemClock
-from hacore.configfile import DEFAULT_PATH, DEFAULT_SOCKET, control_socket_of, load_config
+from hacore.config import DEFAULT_PATH, DEFAULT_SOCKET
+from hacore.configfile import control_socket_of, load_config
 from hacore.edge.client import ask, fetch
 from hacore.errors import DaemonUnreachable, InputError
 from hacore.status import Status

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from hacore import VERSION
-from hacore.configfile import DEFAULT_PATH, DEFAULT_SOCKET, WEIGHT_MAX
+from hacore.config import DEFAULT_PATH, DEFAULT_SOCKET, WEIGHT_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from argparse import Namespace
 from hacore.clock import NS_PER_SECOND
 from hacore.commands.control import pause
 from hacore.commands.dumped import dumped_json, dumped_text
-from hacore.config import Config
-from hacore.configfile import DEFAULT_PATH, KEY_BYTES, load_config, read_key
+from hacore.config import DEFAULT_PATH, Config
+from hacore.configfile import KEY_BYTES, load_config, read_key
 from hacore.edge.slotdevice import header_of, words
 from hacore.errors import DeviceUnreachable, InputError, Refused, StatefileError
 from hacore.kernel.native import SlotDevice

@@ -1,7 +1,8 @@
 """From a daemon to its successor in the same process: what is open, and S (MEMBERSHIP §6).
 
 The successor is a new program image (execve) that inherits the watchdog, the lock and the control socket by
-their descriptors. Nobody pings in between; the watchdog's own time-out covers that.
+their descriptors. While there is no pump, the watchdog is pinged at the steps of the change, under the very
+condition of the pump: now + 3W + 2g ≤ S + T. Loads little: the sooner it runs in the successor the better.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import sys
 from collections.abc import MutableMapping
 from dataclasses import asdict, dataclass
 
+from hacore.clock import Clock
+
 VARIABLE = "XENHAD_HANDOVER"
 NONE = -1
+PING = b"\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Inheritance:
     lock: int
     listener: int
     since_ns: int  # S; 0: there was none
+    ping_until_ns: int  # how long after S the watchdog may be pinged
     disarmed: bool  # an operator has disarmed this host
     bug_ns: int  # when its brain failed, by the monotonic clock; 0: it did not
     finished: bool  # no write to the statefile was out when it stopped
@@ -44,10 +49,21 @@ def inherited(environment: MutableMapping[str, str]) -> Inheritance | None:
     return found
 
 
-def hand_over(inheritance: Inheritance) -> None:
+def ping(inheritance: Inheritance, clock: Clock) -> None:
+    """Ping once if that is allowed."""
+    may = inheritance.watchdog != NONE and inheritance.since_ns > 0
+    if may and clock.monotonic_ns() <= inheritance.since_ns + inheritance.ping_until_ns:
+        try:
+            os.write(inheritance.watchdog, PING)
+        except OSError:
+            return  # it fires, then
+
+
+def hand_over(inheritance: Inheritance, clock: Clock) -> None:
     """Become the successor. Returns never; raises OSError if the program is gone."""
     for descriptor in (inheritance.watchdog, inheritance.lock, inheritance.listener):
         if descriptor != NONE:
             os.set_inheritable(descriptor, True)
     environment = {**os.environ, VARIABLE: json.dumps(asdict(inheritance))}
+    ping(inheritance, clock)
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)

@@ -22,7 +22,7 @@ from hacore.kernel.native import (
     unpack_packet_body,
     unpack_slot_body,
 )
-from hacore.kernel.pump import PumpThreads
+from hacore.kernel.nativepump import PumpThreads
 from hacore.records import PacketBody, SlotBody
 
 STOP_GRACE_NS = NS

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hacore.config import Config
-from hacore.configfile import WEIGHT_MAX
+from hacore.config import WEIGHT_MAX, Config
 from hacore.core.events import Arm, Disarm, EmergencyDisable, Event, Join, Leave, ProposeLeader, SetWeight
 from hacore.errors import InputError
 

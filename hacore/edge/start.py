@@ -18,7 +18,7 @@ from hacore.edge.channels import Channels
 from hacore.edge.control import listen, lock_of
 from hacore.edge.daemon import Daemon
 from hacore.edge.evidence import EvidenceWatch
-from hacore.edge.handover import NONE, Inheritance, hand_over, inherited
+from hacore.edge.handover import NONE, Inheritance, hand_over, ping
 from hacore.edge.hands import Hands
 from hacore.edge.journal import Journal, remembered
 from hacore.edge.parts import Memory, Parts
@@ -45,10 +45,12 @@ class Taken:
     inheritance: Inheritance | None
 
 
-def run(config: Config) -> int:
+def run(config: Config, left: Inheritance | None) -> int:
     """Run the daemon until it has left or must not go on; return the exit code. Raises XenhadError."""
-    taken = take(config)
     clock = SystemClock()
+    if left is not None:
+        ping(left, clock)
+    taken = take(config, left)
     memory = memory_of(config.journal)
     journal = Journal(config.journal, clock)
     daemon = assembled(config, clock, journal, taken.inheritance, memory)
@@ -68,9 +70,8 @@ def run(config: Config) -> int:
     return EXIT_BUG if daemon.broken else EXIT_FENCED if daemon.parts.hands.fenced else EXIT_DONE
 
 
-def take(config: Config) -> Taken:
+def take(config: Config, left: Inheritance | None) -> Taken:
     """Take the lock and the control socket, or what a predecessor held."""
-    left = inherited(os.environ)
     if left is not None:
         return Taken(left.lock, socket.socket(fileno=left.listener), left)
     lock = lock_of(config.control_socket)
@@ -195,10 +196,12 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
             lock=taken.lock,
             listener=listener,
             since_ns=since_ns,
+            ping_until_ns=parts.config.timing.ping_until_ns,
             disarmed=disarmed,
             bug_ns=daemon.bug_ns,
             finished=finished,
-        )
+        ),
+        parts.clock,
     )
 
 

@@ -73,7 +73,7 @@ def test_a_paused_daemon_is_fenced(pool):
 
 
 def test_a_restart_hands_the_watchdog_over(pool):
-    one, two = pool(2, lab=True, timeout_seconds=10.0).form()
+    one, two = pool(2, lab=True, timeout_seconds=20.0).form()
     epoch, pings = one.status().epoch, len(one.dog.said)
     done = one.xenhad("restart", "--lab")
     assert (done.returncode, done.stderr) == (0, "")
