@@ -8,6 +8,7 @@ from bench.scale import Scale
 from bench.subjects import (
     beside_xapi,
     capacity,
+    daemon,
     detection,
     families,
     growth,
@@ -32,6 +33,7 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "process": process.measure,
     "memory": memory.measure,
     "xapi": beside_xapi.measure,
+    "daemon": daemon.measure,
     "slots": slots.measure,
     "detection": detection.measure,
 }
