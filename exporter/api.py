@@ -84,16 +84,6 @@ def router(service: Service) -> APIRouter:
         return JSONResponse({"format": "xenha-pools/1", "pools": summaries})
 
     @routes.get(
-        "/daemons",
-        summary="What the daemons of the hosts say",
-        responses={200: {"model": DaemonsAnswer}},
-    )
-    def daemons() -> Response:
-        states = service.states()
-        told = [_daemon(daemon, states) for daemon in service.daemons()]
-        return JSONResponse({"format": "xenha-daemons/1", "daemons": told})
-
-    @routes.get(
         "/pool",
         summary="The pool as last seen, as a pool file",
         responses={200: {"headers": _AGES, "content": {"application/json": _POOL_FILE}}},
@@ -134,7 +124,20 @@ def router(service: Service) -> APIRouter:
             raise _not_now(str(error)) from None
         return JSONResponse(answer.to_json(), headers=_ages(state))
 
+    _add_daemons(routes, service)
     return routes
+
+
+def _add_daemons(routes: APIRouter, service: Service) -> None:
+    @routes.get(
+        "/daemons",
+        summary="What the daemons of the hosts say",
+        responses={200: {"model": DaemonsAnswer}},
+    )
+    def daemons() -> Response:
+        states = service.states()
+        told = [_daemon(daemon, states) for daemon in service.daemons()]
+        return JSONResponse({"format": "xenha-daemons/1", "daemons": told})
 
 
 def _state_of(service: Service, uuid: str | None) -> PoolState:

@@ -3,8 +3,11 @@
 XenhadError
 ├── InputError                   wrong usage or bad input                                      (exit code 2)
 │   ├── ConfigError              a configuration that cannot be used, a line a problem
-│   └── StatefileError           a volume that holds something else than this pool's statefile
+│   ├── StatefileError           a volume that holds something else than this pool's statefile
+│   └── MetadataError            a volume that holds something else than this pool's metadata
 ├── Refused                      the answer is no                                              (exit code 1)
+│   ├── StaleWriter              somebody of a later epoch writes the metadata volume
+│   └── MetadataFull             what is newest does not fit into half a metadata volume
 └── Unreachable                  somebody who must answer does not                             (exit code 3)
     ├── DaemonUnreachable        no daemon at the control socket, or it is silent
     └── DeviceUnreachable        a volume, watchdog or socket that cannot be opened or used
@@ -39,10 +42,36 @@ class StatefileError(InputError):
         super().__init__(f"{path}: {problem}")
 
 
+class MetadataError(InputError):
+    """The volume holds something else than this pool's metadata."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {problem}")
+
+
 class Refused(XenhadError):
     """The answer is no."""
 
     exit_code = 1
+
+
+class StaleWriter(Refused):
+    """Somebody of a later epoch, or another leader of the same, writes the metadata volume."""
+
+    def __init__(self, path: str, epoch: int, newest: int, writer: int) -> None:
+        self.path = path
+        self.epoch = epoch
+        self.newest = newest
+        super().__init__(f"{path}: epoch {epoch} is over: host {writer} has written in epoch {newest}")
+
+
+class MetadataFull(Refused):
+    """What is newest does not fit into half a metadata volume."""
+
+    def __init__(self, path: str, wanted_bytes: int, half_bytes: int) -> None:
+        self.path = path
+        super().__init__(f"{path}: the newest records take {wanted_bytes} bytes; half of it has {half_bytes}")
 
 
 class Unreachable(XenhadError):
