@@ -218,7 +218,7 @@ cdef class SlotDevice:
             release(buffer)
 
     def read_into(self, uint8_t[::1] buffer not None, uint64_t offset):
-        """Fill a buffer that lies at a multiple of 4096 (a mmap does) and is one long; errors as of `read`."""
+        """Fill a buffer that lies at a multiple of 4096 (a mmap does) and is one long."""
         cdef size_t length = <size_t> buffer.shape[0]
         cdef int failure
         check_range(length, offset)
