@@ -113,7 +113,7 @@ def _run(chosen: argparse.Namespace) -> int:
 def _attend(made: Cluster, narrator: Narrator) -> None:
     """Tell news and obey what is typed, until Ctrl-C; the end of what is typed changes nothing."""
     _say("type help for what can be done; Ctrl-C ends everything")
-    console, inputs = Console(made), [sys.stdin]
+    console, inputs, formed = Console(made), [sys.stdin], False
     while True:
         if select.select(inputs, (), (), LOOK_SECONDS)[0]:
             line = sys.stdin.readline()
@@ -122,6 +122,9 @@ def _attend(made: Cluster, narrator: Narrator) -> None:
             else:
                 inputs = []
         _say(*narrator.news())
+        if not formed and made.lives(*range(made.settings.hosts)):
+            formed = True
+            _say("", made.table(), "")
 
 
 @contextmanager
@@ -129,7 +132,7 @@ def _page(made: Cluster, listen: str) -> Iterator[None]:
     """Serve the page that shows the daemons' channels."""
     doors = [word for host in made.hosts for word in ("--daemon", str(host.socket))]
     command = (str(Path(sys.executable).with_name("xenha")), "serve", "demo:", "--listen", listen, *doors)
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as page:
+    with subprocess.Popen(command) as page:
         try:
             yield
         finally:

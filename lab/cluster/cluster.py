@@ -94,9 +94,31 @@ class Cluster:
         found = [run for run in self.runs() if run.vm == vm]
         return found[-1].host if found else None
 
+    def table(self) -> str:
+        """Return one line a host: what its daemon says, and which VMs it runs."""
+        homes = {run.vm: run.host for run in self.runs()}
+        return "\n".join(
+            _row(host, [vm for vm, home in sorted(homes.items()) if home == host.index])
+            for host in self.hosts
+        )
+
     def describe(self) -> str:
         """Return what every host is at, for people."""
         return "\n".join(_describe(host) for host in self.hosts)
+
+
+def _row(host: Host, vms: list[str]) -> str:
+    status = host.status()
+    if status is None:
+        return f"{host.name}  does not answer"
+    members = ",".join(str(int(uuid[:8], 16)) for uuid in status.liveset)
+    left = status.watchdog.deadline_in_seconds
+    deadline = f"fences itself in {left:.1f} s" if status.armed and left is not None else "not armed"
+    role = "leads" if status.leader == status.host.uuid else ""
+    disk = "disk works" if status.storage.works else "NO DISK"
+    runs = " ".join(vms) if status.state == "member" else ""
+    membership = f"{status.state:8}  epoch {status.epoch:<3} liveset {members:6}"
+    return f"{host.name}  {membership}  {deadline:22}  {disk:10}  {role:5}  {runs}".rstrip()
 
 
 def _describe(host: Host) -> str:

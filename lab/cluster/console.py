@@ -58,7 +58,7 @@ class Console:
             case ["help"]:
                 return HELP
             case ["status"]:
-                return self._cluster.describe()
+                return self._cluster.table()
             case ["vms"]:
                 return "\n".join(f"{run.vm} on host-{run.host + 1}" for run in self._cluster.runs())
             case ["switch", "off"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.cluster.nets import address
+from lab.cluster.nets import address, family
 
 GENERATION = "77777777-0000-4000-8000-000000000000"
 GRANULARITY_SECONDS = 0.2
@@ -67,6 +67,7 @@ def config_text(settings: Settings, host: int, folder: Path, statefile: Path) ->
     ]
     for network in range(settings.networks):
         lines += ["", "[[networks]]", f'name = "net{network}"', f'interface = "eth{network}"']
+        lines += [f'family = "{family(network)}"']
     for each in range(settings.hosts):
         addresses = ", ".join(f'"{address(each, network)}"' for network in range(settings.networks))
         lines += ["", "[[hosts]]", f'uuid = "{uuid_of(each)}"', f'name = "{name_of(each)}"']

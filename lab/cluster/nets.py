@@ -14,9 +14,12 @@ from itertools import count
 
 from lab.cluster.undo import Undo
 
-SUBNET = "10.77.{network}.{number}"
+FAMILIES = ("inet", "inet6")
+"""Of the first network, of the second: both families of addresses, so that either can be lost."""
+SUBNETS = {"inet": "10.77.{network}.{number}", "inet6": "fd77:0:0:{network}::{number}"}
+PREFIX_LENGTHS = {"inet": 24, "inet6": 64}
+RULES = {"inet": "ip", "inet6": "ip6"}
 GATEWAY = 254
-PREFIX_LENGTH = 24
 _TABLE = "xenha"
 _serial = count(1)
 
@@ -39,12 +42,27 @@ def run(*command: str) -> str:
 
 def address(host: int, network: int) -> str:
     """Return a host's address on a network."""
-    return SUBNET.format(network=network, number=host + 1)
+    return _numbered(network, host + 1)
 
 
 def gateway(network: int) -> str:
     """Return the address the switch answers at."""
-    return SUBNET.format(network=network, number=GATEWAY)
+    return _numbered(network, GATEWAY)
+
+
+def family(network: int) -> str:
+    """Return which family of addresses a network has."""
+    return FAMILIES[network]
+
+
+def _numbered(network: int, number: int) -> str:
+    return SUBNETS[family(network)].format(network=network, number=number)
+
+
+def _settled(address: str, network: int) -> tuple[str, ...]:
+    """Return the words for an address that is usable at once: nobody here has the same one."""
+    words = (f"{address}/{PREFIX_LENGTHS[family(network)]}",)
+    return (*words, "nodad") if family(network) == "inet6" else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,8 @@ class Nets:
         run(*inside, "add", "table", "inet", _TABLE)
         run(*inside, "add", "chain", "inet", _TABLE, "in", "{ type filter hook input priority 0 ; }")
         for network in range(self.networks):
-            run(*inside, "add", "rule", "inet", _TABLE, "in", "ip", "saddr", address(sender, network), "drop")
+            source = (RULES[family(network)], "saddr", address(sender, network))
+            run(*inside, "add", "rule", "inet", _TABLE, "in", *source, "drop")
 
     def heal(self, receiver: int) -> None:
         """Drop nothing more at a host."""
@@ -116,7 +135,7 @@ class Nets:
             self._switch(
                 "link", "add", f"br{network}", "type", "bridge", "stp_state", "0", "forward_delay", "0"
             )
-            self._switch("address", "add", f"{gateway(network)}/{PREFIX_LENGTH}", "dev", f"br{network}")
+            self._switch("address", "add", *_settled(gateway(network), network), "dev", f"br{network}")
             self._switch("link", "set", f"br{network}", "up")
         for host in range(self.hosts):
             self._make_namespace(self.namespace(host), undo)
@@ -133,7 +152,7 @@ class Nets:
         peer = ("peer", "name", link, "netns", self.namespace(host))
         self._switch("link", "add", port, "type", "veth", *peer)
         self._switch("link", "set", port, "master", f"br{network}", "up")
-        self._host(host, "address", "add", f"{address(host, network)}/{PREFIX_LENGTH}", "dev", link)
+        self._host(host, "address", "add", *_settled(address(host, network), network), "dev", link)
         self._host(host, "link", "set", link, "up")
         self._route(host, network)
 

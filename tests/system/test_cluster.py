@@ -83,7 +83,7 @@ def test_words_at_the_console(made):
     assert console.obey("disk 1 ok") == ""
     for line in ("cut 2", "plug 2", "mute 2", "hear 2", "switch off", "switch on", "vms"):
         assert console.obey(line) == "", line
-    assert "host-2: does not answer" in console.obey("status")
+    assert "host-2  does not answer" in console.obey("status")
 
 
 def test_what_happened_is_told_once(made):

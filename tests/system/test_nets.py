@@ -13,7 +13,7 @@ from lab.cluster.nets import Nets, address, gateway, make_nets, run
 GATEWAY = -1
 RECEIVER = """
 import socket, sys
-door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+door = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 door.bind((sys.argv[1], 6940))
 print("ready", flush=True)
 door.settimeout(0.5)
@@ -25,7 +25,7 @@ except TimeoutError:
 """
 SENDER = """
 import socket, sys
-door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+door = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 door.sendto(b"hello", (sys.argv[1], 6940))
 """
 
@@ -97,6 +97,7 @@ def test_a_dead_switch_leaves_carrier_and_nothing_else(nets):
 def test_loss_has_a_direction(nets):
     nets.lose(0, 1)
     assert not reaches(nets, 0, 1)
+    assert not reaches(nets, 0, 1, network=1)
     assert reaches(nets, 1, 0)
     assert reaches(nets, 2, 1)
     nets.heal(1)

@@ -78,7 +78,7 @@ def dead_switch_fences(cluster: Cluster) -> None:
 
 
 def second_network(cluster: Cluster) -> None:
-    """Pull a cable of one network of two: the other one carries on."""
+    """Pull a cable of one network of two: the other one, of IPv6, carries on."""
     cluster.nets.unplug_at_switch(2, network=0)
     stands(cluster, 2.5)
 
