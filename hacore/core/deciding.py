@@ -179,6 +179,7 @@ class Deciding:
             configured=self._setup.configured,
             group=group,
             joining=joining,
+            absent=disk.states[State.ABSENT],
             excluded=disk.states[State.EXCLUDED],
             silent=self._living.gone(),
             liveset=decided.liveset,
@@ -195,7 +196,7 @@ class Deciding:
         return formed(decided, group, disk.incarnations, disk.weights, wish, cause)
 
     def _say_what_a_joiner_waits_for(self, hall: Hall) -> None:
-        living = hall.liveset & ~hall.joining & ~hall.silent & ~hall.excluded
+        living = hall.liveset & ~hall.joining & ~hall.absent & ~hall.silent & ~hall.excluded
         if living:
             self.waiting = ("to be admitted by the members", living)
         elif not hall.group & self._me:

@@ -18,6 +18,7 @@ class Hall:
     configured: int
     group: int  # joining hosts that move, have storage and hear each other
     joining: int  # show JOINING, moving or not
+    absent: int  # have never written their slot
     excluded: int
     silent: int  # certainly hold no lease any more
     liveset: int  # of the newest decided epoch
@@ -29,7 +30,7 @@ class Hall:
 def may_form(hall: Hall) -> bool:
     """Tell whether the group may decide the next epoch."""
     gone = hall.silent | hall.excluded
-    if hall.liveset & ~hall.joining & ~gone or hall.group.bit_count() < hall.needed:
+    if hall.liveset & ~hall.joining & ~hall.absent & ~gone or hall.group.bit_count() < hall.needed:
         return False  # a member may be alive, or too few are here
     if hall.forced or hall.group == hall.configured & ~hall.excluded:
         return True

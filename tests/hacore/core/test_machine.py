@@ -1,0 +1,449 @@
+"""The machine in small pools driven by hand: each row of its transition table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hacore.core.effects import Fence, Publish
+from hacore.core.events import (
+    Arm,
+    Disarm,
+    EmergencyDisable,
+    Evidence,
+    Join,
+    Leave,
+    ProposeLeader,
+    SetWeight,
+    Tick,
+)
+from hacore.core.timing import NS
+from hacore.core.view import Mode
+from hacore.records import Cause, FenceCause, State
+
+T = 20
+
+
+# --- forming, admission, removal
+
+
+def test_all_hosts_form_a_liveset_at_once_and_arm(pool):
+    assert pool.livesets() == {(2, 0b111)}
+    for box in pool.up():
+        assert box.armed
+        assert box.view.decided.cause is Cause.FORMED
+        assert box.view.leader == 0
+        assert box.lease.disk
+
+
+def test_nobody_arms_before_its_slot_was_read(pool_of):
+    box = pool_of(2).boot(0)
+    box.tell(Tick())
+    assert box.effects == []
+    assert box.view.waiting == "the first read of the statefile"
+
+
+def test_part_of_a_new_pool_forms_only_after_the_wait(pool_of):
+    pool = pool_of(3)
+    pool.boot(0), pool.boot(1)
+    pool.run(pool.timing.cold_start_ns / NS - 5)
+    assert {box.view.state for box in pool.up()} == {State.JOINING}
+    assert "hosts that are missing: 2" in pool[0].view.waiting
+    pool.run(10)
+    assert pool.livesets() == {(2, 0b011)}
+
+
+def test_an_operator_need_not_wait(pool_of):
+    pool = pool_of(3)
+    pool.boot(0), pool.boot(1)
+    pool.run(5)
+    pool[0].tell(Join(force=True))
+    pool.run(3)
+    assert pool.livesets() == {(2, 0b011)}
+    assert pool[1].view.decided.cause is Cause.OPERATOR
+
+
+def test_a_crashed_host_is_left_out_then_dead_then_admitted_as_somebody_else(pool):
+    pool.crash(2)
+    crashed_ns = pool.now_ns
+    pool.until(lambda: pool[0].view.liveset == 0b011, T * 1.2)
+    assert pool.now_ns - crashed_ns <= pool.timing.silence_ns + 3 * pool.timing.beat_ns
+    assert pool[0].view.decided.cause is Cause.DEAD
+    pool.run(1)
+    assert [box.view.dead for box in pool.up()] == [0b100, 0b100]
+    pool.boot(2)
+    pool.until(lambda: pool[2].view.state is State.MEMBER, T)
+    pool.run(2)
+    assert {box.view.liveset for box in pool.up()} == {0b111}
+    assert {box.view.dead for box in pool.up()} == {0}
+
+
+def test_nobody_is_declared_dead_before_the_removal_is_decided(pool):
+    pool.crash(2)
+    for _ in range(60):
+        for box in pool.up():
+            assert not box.view.dead or not box.view.liveset & 0b100
+        pool.beat()
+
+
+def test_a_host_that_rebooted_is_left_out_at_once(pool):
+    pool.crash(1)
+    pool.run(1)
+    pool.boot(1)
+    pool.until(lambda: pool[1].view.state is State.MEMBER, 10)
+    causes = [note["cause"] for note in pool[0].notes("epoch")]
+    assert causes == ["formed", "rebooted", "joined"]
+    assert pool[0].notes("dead") == [{"host": 1, "epoch": 3}]
+
+
+def test_a_joiner_that_a_member_does_not_hear_waits(pool):
+    pool.crash(2)
+    pool.until(lambda: pool[0].view.dead == 0b100, 2 * T)
+    pool.cut |= {(2, 1)}
+    pool.boot(2)
+    pool.run(T)
+    assert pool[2].view.state is State.JOINING
+    pool.cut.clear()
+    pool.until(lambda: pool[2].view.state is State.MEMBER, T)
+
+
+def test_the_leader_that_dies_is_replaced_by_weight(pool):
+    pool[2].tell(SetWeight(5))
+    pool.crash(0)
+    pool.until(lambda: pool[1].view.dead == 0b001, 2 * T)
+    assert pool[1].view.leader == 2
+
+
+def test_a_wished_leader_leads_and_the_wish_ends(pool):
+    pool[1].tell(ProposeLeader(1))
+    pool.run(3)
+    assert {box.view.leader for box in pool.up()} == {1}
+    assert pool[1].view.leader_wish == -1
+    assert pool[0].view.decided.cause is Cause.LEADER
+
+
+# --- being left out
+
+
+def test_a_member_that_reads_an_epoch_without_itself_fences(pool):
+    others = replace(
+        pool[0].view.decided,
+        epoch=3,
+        liveset=0b011,
+        members=(*pool[0].view.decided.members[:2], 0),
+        cause=Cause.ISOLATED,
+    )
+    pool.slots[0] = replace(pool.slots[0], decided=others)
+    pool.sequences[0] += 1
+    pool[2].cycle()
+    assert pool[2].body.state is State.FENCING
+    assert pool[2].body.confirmed == 3
+    assert not pool[2].fenced, "the confirmation comes first"
+    pool[2].cycle()
+    assert pool[2].fenced
+
+
+def test_it_fences_a_beat_later_even_if_it_cannot_say_so(pool):
+    others = replace(pool[0].view.decided, epoch=3, liveset=0b011, members=(1, 1, 0), cause=Cause.ISOLATED)
+    pool.slots[0] = replace(pool.slots[0], decided=others)
+    pool[2].cycle()
+    pool[2].storage = False
+    pool.now_ns += pool.timing.beat_ns
+    pool[2].tell(Tick())
+    assert pool[2].fenced
+    assert pool[2].view.fence is FenceCause.LEFT_OUT
+
+
+def test_a_cut_cable_costs_the_host_that_has_no_carrier(pool):
+    pool.cut_off(2)
+    pool[2].tell(Evidence(carrier=False, arbiters=0))
+    isolated = pool[2]
+    pool.until(lambda: isolated.fenced, 3 * T)
+    assert pool[0].view.decided.cause is Cause.ISOLATED
+    assert pool[0].view.liveset == 0b011
+    assert pool[0].view.dead == 0, "a confirmation alone kills nobody"
+    pool.run(3 * (pool.timing.watchdog_ns + pool.timing.granularity_ns) / NS + 2)
+    assert pool[0].view.dead == 0b100
+
+
+def test_a_dead_switch_costs_nobody(pool):
+    pool.cut_off(0), pool.cut_off(1), pool.cut_off(2)
+    pool.run(5 * T)
+    assert len(pool.up()) == 3
+    assert {box.view.liveset for box in pool.up()} == {0b111}
+    assert all(box.view.degraded for box in pool.up())
+    pool.cut.clear()
+    pool.run(2)
+    assert not any(box.view.degraded for box in pool.up())
+
+
+# --- storage
+
+
+def test_who_alone_loses_storage_says_so_and_ends(pool):
+    lost = pool[1]
+    lost.storage = False
+    pool.until(lambda: lost.fenced, T)
+    assert lost.view.fence is FenceCause.STORAGE_LOST
+    assert lost.notes("storage_lost")
+    assert [note["percent"] for note in lost.notes("late") if note["channel"] == "deadline"] == [25, 50]
+    pool.until(lambda: pool[0].view.dead == 0b010, 2 * T)
+
+
+def test_all_live_on_grants_while_nobody_has_storage(pool):
+    for box in pool.up():
+        box.storage = False
+    pool.run(5 * T)
+    assert len(pool.up()) == 3
+    assert {box.view.mode for box in pool.up()} == {Mode.GRANTS}
+    for box in pool.up():
+        box.storage = True
+    pool.run(3)
+    assert {box.view.mode for box in pool.up()} == {Mode.DISK}
+    assert pool.livesets() == {(2, 0b111)}
+
+
+def test_who_gets_storage_back_alone_proposes_nothing_for_a_silence(pool):
+    for box in pool.up():
+        box.storage = False
+    pool.run(2 * T)
+    pool[0].storage = True
+    back_ns = pool.now_ns
+    others = [pool[1], pool[2]]
+    pool.until(lambda: pool[0].view.liveset == 0b001, 3 * T)
+    assert pool.now_ns - back_ns > pool.timing.silence_ns
+    assert all(box.fenced for box in others)
+
+
+def test_a_member_left_alone_lives_without_storage(pool):
+    pool.crash(1), pool.crash(2)
+    pool.until(lambda: pool[0].view.dead == 0b110, 2 * T)
+    pool[0].storage = False
+    pool.run(3 * T)
+    assert not pool[0].fenced
+
+
+# --- leaving, disarming
+
+
+def test_leaving_is_decided_then_disarmed_then_said_twice(pool):
+    pool[1].tell(Leave())
+    left = pool[1]
+    pool.until(lambda: left.stopped, 10)
+    assert not left.armed
+    assert pool.slots[1].state is State.EXCLUDED
+    pool.run(2 * T)
+    assert pool[0].view.decided.cause is Cause.LEFT
+    assert pool[0].view.dead == pool[0].view.condemned == 0
+
+
+def test_the_last_one_may_let_itself_go(pool):
+    boxes = pool.up()
+    for box in boxes:
+        box.tell(Leave())
+    pool.until(lambda: all(box.stopped for box in boxes), 20)
+    assert {body.state for body in pool.slots} == {State.EXCLUDED}
+    assert max(body.decided.epoch for body in pool.slots) >= 3
+    for index in range(2):
+        pool.boot(index, boxes[index].incarnation).tell(Join())
+    pool.until(lambda: pool[0].view.state is State.MEMBER, T * 5)
+    assert pool[0].view.liveset == 0b011, "nobody waits for who left"
+
+
+def test_who_left_stays_out_until_asked(pool):
+    pool[1].tell(Leave())
+    left = pool[1]
+    pool.until(lambda: left.stopped, 10)
+    back = pool.boot(1)
+    pool.run(10)
+    assert back.view.state is State.EXCLUDED
+    back.tell(Join())
+    pool.until(lambda: back.view.state is State.MEMBER, 10)
+
+
+def test_disarming_is_said_twice_before_it_is_done(pool):
+    box = pool[1]
+    box.tell(Disarm())
+    assert box.armed
+    box.cycle()
+    assert box.armed, "one copy may be destroyed"
+    box.cycle()
+    assert not box.armed
+    assert box.view.state is State.MEMBER
+    box.tell(Arm())
+    assert box.armed
+
+
+def test_an_unarmed_member_that_is_silent_is_left_out_and_not_declared_dead(pool):
+    pool[2].tell(Disarm())
+    pool.run(2)
+    pool.crash(2)
+    pool.run(4 * T)
+    assert pool[0].view.liveset == 0b011
+    assert pool[0].view.dead == 0
+    assert pool[0].view.uncertain == 0b100
+    assert pool[0].notes("uncertain")
+    pool.boot(2)
+    pool.run(6)
+    assert pool[0].view.uncertain == 0
+
+
+def test_emergency_disable_needs_nobody(pool):
+    pool[1].storage = False
+    pool[1].tell(EmergencyDisable())
+    assert not pool[1].armed
+    pool.now_ns += pool.timing.beat_ns
+    pool[1].tell(Tick())
+    assert pool[1].stopped
+
+
+def test_without_fencing_nothing_is_armed_and_nobody_is_certain(pool_of):
+    pool = pool_of(2, fencing=False)
+    pool.form()
+    assert not any(box.armed for box in pool.up())
+    pool.crash(1)
+    pool.run(3 * T)
+    assert pool[0].view.liveset == 0b01
+    assert pool[0].view.dead == 0
+
+
+# --- restart of the daemon
+
+
+def test_a_restarted_daemon_goes_on_as_a_member(pool):
+    incarnation = pool[1].incarnation
+    pool.boot(1, incarnation)
+    pool.run(2)
+    assert pool[1].armed
+    assert pool[1].view.state is State.MEMBER
+    assert pool.livesets() == {(2, 0b111)}
+
+
+def test_a_restarted_daemon_is_unresolved_until_it_has_read_all(pool):
+    box = pool.boot(1, pool[1].incarnation)
+    box.cycle()
+    assert box.view.unresolved
+    box.cycle(doubted=0b001)
+    assert box.view.unresolved
+    box.cycle()
+    assert not box.view.unresolved
+
+
+def test_a_restarted_daemon_that_was_left_out_meanwhile_fences(pool):
+    incarnation = pool[2].incarnation
+    pool.crash(2)
+    pool.until(lambda: pool[0].view.liveset == 0b011, 2 * T)
+    back = pool.boot(2, incarnation)
+    pool.run(2)
+    assert back.fenced
+
+
+def test_a_slot_that_somebody_else_writes_is_not_taken_over(pool):
+    thief = pool.boot(1, 77)
+    thief.cycle()
+    pool.sequences[1] += 1
+    thief.cycle()
+    assert thief.stopped
+    assert thief.notes("refused") == [{"reason": "another daemon writes the slot of this host"}]
+
+
+def test_a_damaged_own_slot_is_not_overwritten_at_once(pool):
+    pool.crash(1)
+    pool.slots[1] = None
+    box = pool.boot(1)
+    box.cycle()
+    assert box.body is None
+    pool.run(pool.timing.storage_lost_ns / NS + 2)
+    assert box.body is not None
+
+
+def test_a_promise_outlives_the_boot(pool):
+    block = replace(pool.slots[1].block, epoch=3, mbal=66)
+    pool.crash(1)
+    pool.slots[1] = replace(pool.slots[1], block=block)
+    box = pool.boot(1)
+    for _ in range(20):
+        box.cycle()
+        pool.now_ns += pool.timing.beat_ns
+    first = next(each for each in box.effects if isinstance(each, Publish))
+    assert first.body.block == block
+
+
+# --- odds and ends
+
+
+def test_a_doubted_slot_stops_every_round(pool):
+    pool.crash(2)
+    for _ in range(60):
+        pool.now_ns += pool.timing.beat_ns
+        for box in pool.up():
+            box.listen()
+            box.cycle(doubted=0b100)
+            box.cycle(doubted=0b100)
+    assert pool.livesets() == {(2, 0b111)}
+    assert pool[0].view.waiting == "slots that are not believed: 2"
+
+
+def test_two_decisions_of_one_epoch_fence_whoever_sees_them(pool):
+    other = replace(pool.slots[0].decided, leader=1)
+    pool.slots[0] = replace(pool.slots[0], decided=other)
+    pool[2].cycle()
+    assert pool[2].view.fence is FenceCause.BRAIN
+
+
+def test_a_member_without_clean_copies_leaves_or_fences(pool):
+    pool[1].cycle(copies=1)
+    assert pool[1].view.state is State.LEAVING
+    pool[2].cycle(copies=0)
+    pool[2].cycle(copies=0)
+    assert any(isinstance(each, Fence) and each.cause is FenceCause.NO_COPY_LEFT for each in pool[2].effects)
+
+
+def test_a_view_is_one_object_until_something_is_told(pool):
+    assert pool[0].view is pool[0].view
+
+
+def test_steady_state_says_nothing(pool):
+    pool.run(5)
+    before = [len(box.effects) for box in pool.up()]
+    pool.run(T)
+    assert [len(box.effects) for box in pool.up()] == before
+
+
+# --- quorum "majority"
+
+
+def test_a_majority_lives_without_storage(majority):
+    assert {box.view.mode for box in majority.up()} == {Mode.MAJORITY}
+    for index in (0, 1, 2):
+        majority[index].storage = False
+    majority.run(4 * T)
+    assert len(majority.up()) == 5
+
+
+def test_a_minority_ends_and_is_dead_only_when_most_deny_it(majority):
+    minority = [majority[3], majority[4]]
+    majority.cut_off(3, 4)
+    majority.until(lambda: all(box.fenced for box in minority), 2 * T)
+    assert majority[0].view.dead == 0
+    majority.until(lambda: majority[0].view.dead == 0b11000, 2 * T)
+    assert majority[0].view.liveset == 0b00111
+
+
+def test_no_minority_takes_over(majority):
+    for index in (2, 3, 4):
+        majority.crash(index)
+    boxes = majority.up()
+    majority.until(lambda: all(box.fenced for box in boxes), 2 * T)
+    for index in (0, 1):
+        majority.boot(index)
+    majority.run(majority.timing.cold_start_ns / NS + 2 * T)
+    assert {box.view.state for box in majority.up()} == {State.JOINING}
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 8])
+def test_pools_of_any_size_form(pool_of, hosts):
+    pool = pool_of(hosts)
+    pool.form()
+    assert pool.livesets() == {(2, (1 << hosts) - 1)}
