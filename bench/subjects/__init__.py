@@ -13,6 +13,7 @@ from bench.subjects import (
     families,
     growth,
     kernels,
+    lateness,
     latency,
     memory,
     plans,
@@ -35,5 +36,6 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "xapi": beside_xapi.measure,
     "daemon": daemon.measure,
     "slots": slots.measure,
+    "lateness": lateness.measure,
     "detection": detection.measure,
 }
