@@ -55,7 +55,7 @@ _CRC_AT, _MAC_AT = 4076, 4080
 class Header:
     """What a statefile says of its pool. UUIDs in lower case with dashes; hosts in ascending order."""
 
-    generation: str  # drawn anew by every formatting
+    generation: str  # a new one for each formatting: late writes from before it are then not believed
     hosts: tuple[str, ...]  # 1 to 64; their order gives the indices
     timeout_ns: int  # T
 
