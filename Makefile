@@ -52,8 +52,9 @@ debug: $(BUILT) ## kernels with bounds checks and assertions, and their tests
 	@$(BIN)/pytest -q -o "pythonpath=$(DEBUG) ." tests/hacore tests/planner/tolerance
 
 # More tests of kernels: as arguments.
-sanitize: $(BUILT) ## kernels under address and undefined-behaviour sanitizers, and their tests
-	@VENV=$(VENV) sh tools/sanitize.sh
+sanitize: $(BUILT) ## kernels under address, undefined-behaviour and thread sanitizers, and their tests
+	@VENV=$(VENV) sh tools/sanitize.sh tests/hacore/edge/pump
+	@VENV=$(VENV) sh tools/sanitize-threads.sh
 
 lock: $(BUILT) ## write constraints.txt anew from what is installed
 	@$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' > constraints.txt
