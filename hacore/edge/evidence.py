@@ -28,6 +28,7 @@ _ECHO_REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
 _ECHO_REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
 _READ_BYTES = 256
 _NET = "/sys/class/net"
+ROUTE, ROUTE6 = "/proc/net/route", "/proc/net/ipv6_route"
 
 Note = Callable[[str], None]
 
@@ -88,13 +89,15 @@ class Place:
     interface: str
 
 
-def places_of(
-    config: Config, route: str = "/proc/net/route", route6: str = "/proc/net/ipv6_route"
-) -> list[Place]:
+def places_of(config: Config) -> list[Place]:
     """Return the configured arbiters, or the default gateways of the heartbeat interfaces as of now."""
     if config.arbiters is not None:
         return [Place(address, "") for address in config.arbiters]
-    interfaces = {network.interface for network in config.networks if network.interface}
+    return places_in({network.interface for network in config.networks if network.interface})
+
+
+def places_in(interfaces: set[str], route: str = ROUTE, route6: str = ROUTE6) -> list[Place]:
+    """Return the default gateways behind these interfaces."""
     found = [*_gateways(route, _gateway), *_gateways(route6, _gateway6)]
     return [place for place in found if place.interface in interfaces]
 
@@ -146,7 +149,7 @@ class Arbiters:
     def reached(self, within_ns: int) -> int:
         """Return how many have answered lately."""
         since_ns = self._now_ns() - within_ns
-        return sum(arbiter.answered_ns >= since_ns > 0 for arbiter in self._arbiters)
+        return sum(arbiter.answered_ns > max(since_ns, 0) for arbiter in self._arbiters)
 
     def close(self) -> None:
         for arbiter in self._arbiters:
