@@ -155,7 +155,7 @@ class Deciding:
     def _joining(self, members: int) -> int:
         """Return whom to admit: hosts that move, have storage, and hear and are heard by every member."""
         disk = self._disk
-        waiting = disk.states[State.JOINING] & ~self._says.decided.liveset
+        waiting = disk.joiners & ~self._says.decided.liveset
         waiting &= disk.fresh & disk.storage & ~disk.doubted & ~self._removals.buried_alive(disk)
         return mutual(waiting, disk.rows, members) & ~members if waiting else 0
 
@@ -172,7 +172,7 @@ class Deciding:
         disk, decided = self._disk, self._says.decided
         if self._rules.is_member(decided, self._setup.me, self._setup.incarnation):
             return None
-        joining = disk.states[State.JOINING] | self._me
+        joining = disk.joiners | self._me
         here = joining & (disk.fresh | self._me) & disk.storage & ~disk.doubted
         group = hall_group(here, disk.rows, decided.liveset)
         hall = Hall(

@@ -17,7 +17,7 @@ class Hall:
 
     configured: int
     group: int  # joining hosts that move, have storage and hear each other
-    joining: int  # show JOINING, moving or not
+    joining: int  # show JOINING and that they know the newest epoch, which is without them; moving or not
     absent: int  # have never written their slot
     excluded: int
     silent: int  # certainly hold no lease any more

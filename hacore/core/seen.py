@@ -49,6 +49,8 @@ class Disk:
         self.blocks: list[Block] = [EMPTY_BLOCK] * setup.hosts
         self.states: dict[State, int] = dict.fromkeys(State, 0)
         """By state: mask of the hosts that show it."""
+        self.joiners = 0
+        """Mask: show JOINING, know the newest epoch and are not in it; others may be about to be members."""
         self.storage = self.carrier = self.reaching = self.unarmed = self.wishing = 0
         self.polling = False
 
@@ -120,9 +122,15 @@ class Disk:
                 unarmed |= bit
             self._learn(body.decided)
         self.states = states
+        self.joiners = sum(1 << host for host in hosts_in(states[State.JOINING]) if self._joiner(host))
         self.storage, self.carrier, self.reaching = storage, carrier, reaching
         self.unarmed, self.wishing = unarmed, wishing
         self.polling = any(body is not None and body.polled for body in self.bodies)
+
+    def _joiner(self, host: int) -> bool:
+        body = self.bodies[host]
+        assert body is not None
+        return body.decided.epoch == self.newest.epoch and not self.newest.has(host, body.incarnation)
 
     def _learn(self, decided: Decision) -> None:
         newest = self.newest

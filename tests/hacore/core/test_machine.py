@@ -447,3 +447,21 @@ def test_pools_of_any_size_form(pool_of, hosts):
     pool = pool_of(hosts)
     pool.form()
     assert pool.livesets() == {(2, (1 << hosts) - 1)}
+
+
+def test_who_was_just_admitted_is_no_joiner_though_its_slot_still_says_so(pool_of):
+    """Host 1 has not yet read epoch 2, which names it: it is about to live, so nobody may form beside it."""
+    pool = pool_of(3)
+    for index in range(2):
+        pool.boot(index).cycle()
+        pool[index].cycle()
+    named = replace(pool.formatted, epoch=2, liveset=0b10, members=(0, pool[1].incarnation, 0), leader=1)
+    pool.slots[2] = replace(pool.slots[2], decided=named)
+    pool[0].tell(Join(force=True))
+    for _ in range(20):
+        pool.sequences[1] += 1
+        pool.now_ns += pool.timing.beat_ns
+        pool[0].listen()
+        pool[0].cycle()
+    assert pool[0].view.epoch == 2
+    assert "to be admitted by the members: 1" in pool[0].view.waiting

@@ -176,7 +176,7 @@ def disagreement(
     *,
     forgetful: bool = False,
 ) -> tuple[bool, int]:
-    """Explore everything that can happen; return whether two values were decided, and the number of states."""
+    """Explore everything that can happen; return whether two values were decided, and how many states."""
     actors = [Actor(Proposer(index), rounds, restarts if not index else 0) for index in range(proposers)]
     first = World([EMPTY_BLOCK] * proposers, actors, judge, accepted, forgetful)
     known, todo = {first.key()}, [first]
