@@ -58,13 +58,13 @@ class Host:
     device: SlotDevice
     sockets: list[socket.socket]
     cycles: list[DiskCycle] = field(default_factory=list)
-    seen: Heard | None = None
+    heard: Heard | None = None
 
     def look(self) -> None:
         cycle = self.pump.cycle()
         if cycle is not None:
             self.cycles.append(cycle)
-        self.seen = self.pump.heard()
+        self.heard = self.pump.heard()
 
     @property
     def cycle(self) -> DiskCycle:
@@ -72,7 +72,7 @@ class Host:
         return self.cycles[-1]
 
     def hears(self, peer: int) -> bool:
-        return self.seen is not None and self.seen.bodies[peer] is not None
+        return self.heard is not None and self.heard.bodies[peer] is not None
 
     def close(self) -> bool:
         ended = self.pump.stop()

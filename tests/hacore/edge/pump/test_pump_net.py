@@ -23,39 +23,39 @@ def packets_of(host, count: int, rig) -> tuple[list[bytes], socket.socket]:
 def test_two_hosts_hear_and_echo_each_other(rig):
     one, two = rig.members(2)
     rig.wait(lambda: one.hears(1) and two.hears(0))
-    assert one.seen.bodies[1] == rig.packet_body(1)
-    assert one.seen.bodies[0] is None
-    rig.wait(lambda: one.seen.echoes_ns[1] > 0 and two.seen.echoes_ns[0] > 0)
-    assert one.seen.echoes_ns[1] < one.seen.heard_ns[1]
-    heard_ns, echo_ns = one.seen.heard_ns[1], one.seen.echoes_ns[1]
-    rig.wait(lambda: one.seen.heard_ns[1] > heard_ns and one.seen.echoes_ns[1] > echo_ns)
-    assert one.seen.heard_ns[2] == 0
+    assert one.heard.bodies[1] == rig.packet_body(1)
+    assert one.heard.bodies[0] is None
+    rig.wait(lambda: one.heard.echoes_ns[1] > 0 and two.heard.echoes_ns[0] > 0)
+    assert one.heard.echoes_ns[1] < one.heard.heard_ns[1]
+    heard_ns, echo_ns = one.heard.heard_ns[1], one.heard.echoes_ns[1]
+    rig.wait(lambda: one.heard.heard_ns[1] > heard_ns and one.heard.echoes_ns[1] > echo_ns)
+    assert one.heard.heard_ns[2] == 0
     assert refused(one) == refused(two) == {}
 
 
 def test_a_word_that_did_not_change_stays_the_same_object(rig):
     one, two = rig.members(2)
     rig.wait(lambda: one.hears(1))
-    bodies, heard_ns = one.seen.bodies, one.seen.heard_ns[1]
-    rig.wait(lambda: one.seen.heard_ns[1] > heard_ns)
-    assert one.seen.bodies is bodies
+    bodies, heard_ns = one.heard.bodies, one.heard.heard_ns[1]
+    rig.wait(lambda: one.heard.heard_ns[1] > heard_ns)
+    assert one.heard.bodies is bodies
     two.pump.say(rig.packet_body(1, weight=9), True)
-    rig.wait(lambda: one.seen.bodies[1].weight == 9)
-    assert one.seen.bodies is not bodies
+    rig.wait(lambda: one.heard.bodies[1].weight == 9)
+    assert one.heard.bodies is not bodies
 
 
 def test_after_a_word_without_grants_nothing_more_is_granted(rig):
     one, two = rig.members(2)
     rig.wait(lambda: two.hears(0))
-    assert one.seen.granted_ns == 0
+    assert one.heard.granted_ns == 0
     one.pump.say(rig.packet_body(0, grants=0b010), False)
-    rig.wait(lambda: two.seen.bodies[0].grants == 0b010)
+    rig.wait(lambda: two.heard.bodies[0].grants == 0b010)
     for _ in range(20):
         one.pump.say(rig.packet_body(0, grants=0b010), True)
         one.pump.say(rig.packet_body(0), True)
         granted_ns = one.pump.heard().granted_ns
         heard_ns = two.pump.heard().heard_ns[0]
-        rig.wait(lambda heard_ns=heard_ns: two.seen.heard_ns[0] > heard_ns)
+        rig.wait(lambda heard_ns=heard_ns: two.heard.heard_ns[0] > heard_ns)
         assert one.pump.heard().granted_ns == granted_ns > 0
 
 
@@ -85,13 +85,13 @@ def test_nothing_is_believed_twice_or_from_myself(rig):
     rig.wait(lambda: one.hears(1) and two.hears(0))
     packets, listener = packets_of(one, 3, rig)
     rig.wait(lambda: two.pump.meters().networks[0].received > 4)
-    sequence_heard = two.seen.heard_ns[0]
+    sequence_heard = two.heard.heard_ns[0]
     for packet in packets:
         listener.sendto(packet, two.sockets[0].getsockname())
         listener.sendto(packet, one.sockets[0].getsockname())
     rig.wait(lambda: refused(two) == {"replayed": 3} and refused(one) == {"own": 3})
     assert two.pump.meters().networks[0].addresses[0] == one.sockets[0].getsockname()
-    rig.wait(lambda: two.seen.heard_ns[0] > sequence_heard)
+    rig.wait(lambda: two.heard.heard_ns[0] > sequence_heard)
     listener.close()
 
 
@@ -117,8 +117,8 @@ def test_rubbish_is_counted_by_what_is_wrong_with_it(rig):
         listener.sendto(each, there)
     expected = {reason: list(rubbish.values()).count(reason) for reason in rubbish.values()}
     rig.wait(lambda: refused(one) == expected)
-    heard_ns = one.seen.heard_ns[1]
-    rig.wait(lambda: one.seen.heard_ns[1] > heard_ns)
+    heard_ns = one.heard.heard_ns[1]
+    rig.wait(lambda: one.heard.heard_ns[1] > heard_ns)
     listener.close()
 
 
@@ -128,8 +128,8 @@ def test_a_peer_that_moves_is_followed(rig):
     moved = rig.udp()
     two.pump.set_socket(0, moved.fileno())
     rig.wait(lambda: one.pump.meters().networks[0].addresses[1] == moved.getsockname())
-    heard_ns = two.seen.heard_ns[0]
-    rig.wait(lambda: two.seen.heard_ns[0] > heard_ns)
+    heard_ns = two.heard.heard_ns[0]
+    rig.wait(lambda: two.heard.heard_ns[0] > heard_ns)
     moved.close()
 
 
@@ -151,7 +151,7 @@ def test_another_boot_of_a_peer_is_believed_once_it_has_heard_me(rig):
     rig.connect()
     again.pump.start()
     again.pump.say(rig.packet_body(1, incarnation=555), True)
-    rig.wait(lambda: one.seen.bodies[1].incarnation == 555)
+    rig.wait(lambda: one.heard.bodies[1].incarnation == 555)
 
 
 def test_a_daemon_started_again_in_the_same_boot_is_no_replay(rig):
@@ -162,7 +162,7 @@ def test_a_daemon_started_again_in_the_same_boot_is_no_replay(rig):
     rig.connect()
     again.pump.start()
     again.pump.say(rig.packet_body(1, weight=9), True)
-    rig.wait(lambda: one.seen.bodies[1].weight == 9)
+    rig.wait(lambda: one.heard.bodies[1].weight == 9)
     assert refused(one) == {}
 
 
@@ -174,7 +174,7 @@ def test_two_networks_of_two_families_are_two_channels(rig):
     last = [network.heard_ns[1] for network in one.pump.meters().networks]
     rig.wait(lambda: one.pump.meters().networks[1].heard_ns[1] > last[1] + 3 * rig.timing.beat_ns)
     gone = one.pump.meters().networks[0].heard_ns[1]
-    assert one.seen.heard_ns[1] > gone
+    assert one.heard.heard_ns[1] > gone
     two.pump.set_socket(0, two.sockets[0].fileno())
     rig.wait(lambda: one.pump.meters().networks[0].heard_ns[1] > gone)
     assert refused(one) == refused(one, 1) == {}
@@ -199,7 +199,7 @@ def test_a_socket_that_only_errs_is_left_alone_until_the_next_beat(rig):
     beats = one.pump.meters().net_beat.beats
     rig.wait(lambda: one.pump.meters().net_beat.beats > beats + 3)
     one.pump.set_socket(0, one.sockets[0].fileno())
-    heard_ns = one.seen.heard_ns[1]
-    rig.wait(lambda: one.seen.heard_ns[1] > heard_ns)
+    heard_ns = one.heard.heard_ns[1]
+    rig.wait(lambda: one.heard.heard_ns[1] > heard_ns)
     reader.close()
     assert two.hears(0)
