@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hacore.clock import NS_PER_SECOND, Clock, SystemClock
@@ -26,7 +27,7 @@ from hacore.edge.pump import NativePump, PumpSetup
 from hacore.edge.slotdevice import StatefileOpener, header_of
 from hacore.edge.transport import Networks
 from hacore.edge.watchdog import watchdog_of
-from hacore.errors import StatefileError
+from hacore.errors import DeviceUnreachable, StatefileError
 from hacore.kernel.native import SlotDevice
 from hacore.statefile import SLOTS_AT
 
@@ -51,9 +52,26 @@ def run(config: Config, left: Inheritance | None) -> int:
     if left is not None:
         ping(left, clock)
     taken = take(config, left)
+    try:
+        return run_with(config, taken, clock)
+    finally:
+        give_back(config, taken)
+
+
+def run_with(config: Config, taken: Taken, clock: Clock) -> int:
+    """Run the daemon with what only one can hold; return the exit code."""
     memory = memory_of(config.journal)
     journal = Journal(config.journal, clock)
-    daemon = assembled(config, clock, journal, taken.inheritance, memory)
+    try:
+        daemon = assembled(config, clock, journal, taken.inheritance, memory)
+        return run_until_the_end(daemon, taken)
+    finally:
+        journal.close(FLUSH_SECONDS)
+
+
+def run_until_the_end(daemon: Daemon, taken: Taken) -> int:
+    """Run what was put together; return the exit code."""
+    hands = daemon.parts.hands
     try:
         daemon.serve(taken.listener)
         wake_on_signals(daemon)
@@ -63,20 +81,31 @@ def run(config: Config, left: Inheritance | None) -> int:
         if daemon.handing_over:
             leave_to_successor(daemon, taken)
     finally:
-        journal.note("stop", reason=daemon.parts.hands.stopped or "an error")
+        daemon.parts.journal.note("stop", reason=hands.stopped or "an error")
         daemon.parts.pump.stop()
         daemon.close()
-        journal.close(FLUSH_SECONDS)
-    return EXIT_BUG if daemon.broken else EXIT_FENCED if daemon.parts.hands.fenced else EXIT_DONE
+    return EXIT_BUG if daemon.broken else EXIT_FENCED if hands.fenced else EXIT_DONE
+
+
+def give_back(config: Config, taken: Taken) -> None:
+    """Leave no control socket behind; the lock goes last."""
+    taken.listener.close()
+    with suppress(OSError):
+        os.unlink(config.control_socket)
+    os.close(taken.lock)
 
 
 def take(config: Config, left: Inheritance | None) -> Taken:
     """Take the lock and the control socket, or what a predecessor held."""
     if left is not None:
         return Taken(left.lock, socket.socket(fileno=left.listener), left)
-    lock = lock_of(config.control_socket)
     watchdog_of(config.watchdog, config.timing.watchdog_ns).check()
-    return Taken(lock, listen(config.control_socket), None)
+    lock = lock_of(config.control_socket)
+    try:
+        return Taken(lock, listen(config.control_socket), None)
+    except DeviceUnreachable:
+        os.close(lock)
+        raise
 
 
 def setup_of(config: Config, arbiters: int) -> Setup:

@@ -1,0 +1,206 @@
+"""xenhad as typed: exit codes, one line a problem, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from hacore import VERSION
+from hacore.commands import main
+from hacore.commands.parser import COMMANDS, parsed
+from hacore.configfile import load_config
+from hacore.edge.slotdevice import header_of
+from hacore.statefile import STATEFILE_BYTES, slot_offset
+
+ROOT = Path(__file__).parents[3]
+
+
+def uuid(i: int) -> str:
+    return f"00000000-0000-0000-0000-{i:012}"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A pool of two hosts with a blank statefile; T is short, so that looking twice is quick."""
+    (tmp_path / "statefile").write_bytes(bytes(STATEFILE_BYTES))
+    assert main(["keygen", str(tmp_path / "key")]) == 0
+    path = tmp_path / "xenhad.toml"
+    path.write_text(
+        f'host = "{uuid(1)}"\ngeneration = "{uuid(99)}"\nstatefile = "statefile"\nkey_file = "key"\n'
+        'control_socket = "sock"\ntimeout_seconds = 2\nlab = true\nno_fencing = true\n'
+        '[[networks]]\nname = "net"\n'
+        f'[[hosts]]\nuuid = "{uuid(1)}"\nname = "one"\naddresses = ["127.0.0.1"]\n'
+        f'[[hosts]]\nuuid = "{uuid(2)}"\nname = "two"\naddresses = ["127.0.0.2"]\n'
+    )
+    return path
+
+
+Captured = pytest.CaptureFixture[str]
+
+
+def test_init_formats_once(config: Path, capsys: Captured) -> None:
+    assert main(["init", "-c", str(config)]) == 0
+    assert f"formatted for 2 hosts, generation {uuid(99)}" in capsys.readouterr().out
+    assert main(["init", "-c", str(config)]) == 1
+    assert "is a statefile of 2 hosts" in capsys.readouterr().err
+    assert main(["init", "-c", str(config), "--force"]) == 0
+
+
+def test_init_never_overwrites_what_it_does_not_know(config: Path, capsys: Captured) -> None:
+    (config.parent / "statefile").write_bytes(b"precious".ljust(STATEFILE_BYTES))
+    assert main(["init", "-c", str(config)]) == 1
+    assert "holds something already; --force to overwrite it" in capsys.readouterr().err
+    assert (config.parent / "statefile").read_bytes().startswith(b"precious")
+
+
+def test_init_names_a_volume_that_is_not_there(config: Path, capsys: Captured) -> None:
+    (config.parent / "statefile").unlink()
+    assert main(["init", "-c", str(config)]) == 3
+    assert capsys.readouterr().err == f"xenhad: {config.parent}/statefile: No such file or directory\n"
+
+
+def test_init_refuses_a_volume_that_is_too_small(config: Path, capsys: Captured) -> None:
+    (config.parent / "statefile").write_bytes(bytes(4096))
+    assert main(["init", "-c", str(config)]) == 2
+    assert "4096 bytes; expected at least" in capsys.readouterr().err
+
+
+def test_dump_shows_what_is_believed_and_what_is_not(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    image = config.parent / "statefile"
+    data = bytearray(image.read_bytes())
+    data[slot_offset(1, 3) + 100] ^= 1
+    image.write_bytes(data)
+    capsys.readouterr()
+    assert main(["dump", "-c", str(config)]) == 0
+    told = capsys.readouterr().out
+    assert "header 0: valid" in told
+    assert "slot 0 one: sequence 8" in told
+    assert "  copy 3: torn or damaged: the checksum is wrong" in told
+    assert told.count("  copy ") == 1
+    assert main(["dump", "-c", str(config), "--copies"]) == 0
+    assert capsys.readouterr().out.count("  copy ") == 16
+
+
+def test_dump_of_a_copy_needs_neither_configuration_nor_key(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    capsys.readouterr()
+    assert main(["dump", str(config.parent / "statefile")]) == 0
+    told = capsys.readouterr().out
+    assert "MACs were not" in told
+    assert f"slot 1 {uuid(2)}" in told
+    assert (
+        main(["dump", "--key-file", str(config.parent / "key"), "--json", str(config.parent / "statefile")])
+        == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert found["authenticated"]
+    assert [slot["host"] for slot in found["slots"]] == [uuid(1), uuid(2)]
+    assert found["slots"][0]["body"]["decided"]["epoch"] == 1
+
+
+def test_dump_with_another_key_believes_nothing(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    other = config.parent / "other"
+    main(["keygen", str(other)])
+    capsys.readouterr()
+    assert main(["dump", "--key-file", str(other), str(config.parent / "statefile")]) == 1
+    assert "header 0: forged, or sealed with another key" in capsys.readouterr().out
+
+
+def test_dump_with_a_bad_key_file_says_so(config: Path, capsys: Captured) -> None:
+    (config.parent / "bad").write_text("x")
+    (config.parent / "bad").chmod(0o600)
+    assert main(["dump", "--key-file", str(config.parent / "bad"), str(config.parent / "statefile")]) == 2
+    assert "expected one line of 64 hex digits" in capsys.readouterr().err
+
+
+def test_keys_are_the_owners_alone_and_never_overwritten(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "key"
+    assert main(["keygen", str(path)]) == 0
+    first = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(first) == 65
+    assert main(["keygen", str(path)]) == 2
+    assert "File exists" in capsys.readouterr().err
+    assert path.read_text() == first
+
+
+def test_check_config_shows_the_intervals(config: Path, capsys: Captured) -> None:
+    assert main(["check-config", str(config)]) == 0
+    told = capsys.readouterr().out
+    assert "can be used. This is one, host 0 of 2." in told
+    assert "watchdog" in told
+    config.write_text(config.read_text().replace("timeout_seconds = 2", "timeout_seconds = 1"))
+    assert main(["check-config", str(config)]) == 2
+    assert "timeout_seconds: " in capsys.readouterr().err
+
+
+def test_a_daemon_that_is_not_there_is_code_3(config: Path, capsys: Captured) -> None:
+    for command in ("status", "arm", "disarm", "leave", "join", "restart"):
+        assert main([command, "-c", str(config)]) == 3, command
+        assert "the daemon cannot be reached: No such file or directory" in capsys.readouterr().err
+
+
+def test_emergency_disable_says_what_is_left_where_nobody_answers(config: Path, capsys: Captured) -> None:
+    assert main(["emergency-disable", "-c", str(config)]) == 2
+    assert "expected --force" in capsys.readouterr().err
+    assert main(["emergency-disable", "--force", "-c", str(config)]) == 3
+    assert "only the daemon can disarm its watchdog" in capsys.readouterr().err
+
+
+def test_run_refuses_what_is_no_statefile_of_its_pool(config: Path, capsys: Captured) -> None:
+    assert main(["run", "-c", str(config)]) == 2
+    assert "no statefile of this pool: blank" in capsys.readouterr().err
+    main(["init", "-c", str(config)])
+    config.write_text(config.read_text().replace(uuid(99), uuid(98)))
+    capsys.readouterr()
+    assert main(["run", "-c", str(config)]) == 2
+    assert f"is of generation {uuid(99)}; expected {uuid(98)}" in capsys.readouterr().err
+
+
+def test_a_bad_configuration_is_told_line_by_line(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("")
+    assert main(["run", "-c", str(path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 3
+    assert all(line.startswith(f"xenhad: {path}: ") for line in lines)
+
+
+@pytest.mark.parametrize("typed", [[], ["nonsense"], ["run", "--nonsense"], ["set-weight", "much"]])
+def test_wrong_usage_is_code_2(typed: list[str], capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed)
+    assert ended.value.code == 2
+    assert "usage: xenhad" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_every_command_has_help_with_examples_that_can_be_typed(command: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    examples = [line.strip() for line in told.split("examples:")[1].splitlines() if line.strip()]
+    assert examples
+    for example in examples:
+        words = example.split("|")[0].split()
+        assert words[:2] == ["xenhad", command]
+        parsed(words[1:])
+
+
+def test_the_version_is_that_of_the_project(capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"xenhad {VERSION}\n"
+    assert f'\nversion = "{VERSION}"\n' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_header_of_a_configuration_is_what_init_writes(config: Path) -> None:
+    header = header_of(load_config(str(config)))
+    assert (header.generation, header.hosts) == (uuid(99), (uuid(1), uuid(2)))
+    assert header.timeout_ns == 2 * 10**9
