@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
-from math import isfinite
 from typing import Any
 
 from hacore.records import MAX_HOSTS
@@ -135,7 +134,7 @@ def _count(found: Any, path: str) -> int:
 
 def _seconds(found: Any, path: str) -> float:
     number = isinstance(found, int | float) and not isinstance(found, bool)
-    if not number or abs(found) > _COUNT_MAX or not isfinite(found):
+    if not number or abs(found) > _COUNT_MAX:
         raise _wrong(path, "seconds", found)
     return float(found)
 

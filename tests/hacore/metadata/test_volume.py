@@ -285,6 +285,18 @@ def test_a_successor_goes_on_after_a_torn_write(make_disk) -> None:
             assert told(opened(disk)) == {**found, 99: b"successor"}
 
 
+def test_a_half_that_lost_what_it_began_with_does_not_count(volume: MetadataVolume, disk, draw) -> None:
+    volume.append(SNAPSHOT, 1, b"first")
+    opened(disk, draw, writer=1).append(PLAN, 2, b"second")
+    assert told(opened(disk)) == {SNAPSHOT: b"first", PLAN: b"second"}
+    offset, _ = disk.writes[-3]  # the first record that the second leader took along; its head came last
+    disk.content[offset + 200] ^= 1
+    disk.content[offset + 50] ^= 1
+    assert told(opened(disk)) == {SNAPSHOT: b"first"}
+    opened(disk, draw, writer=2).append(PLAN, 3, b"third")
+    assert told(opened(disk)) == {SNAPSHOT: b"first", PLAN: b"third"}
+
+
 def test_garbage_is_never_read(make_disk) -> None:
     """Any bytes anywhere: what is read was once written."""
     writes, _, states = recorded(make_disk(), LARGE)
