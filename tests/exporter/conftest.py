@@ -340,10 +340,14 @@ def daemons() -> tuple[DaemonState, ...]:
 
 
 class TalkingDaemon:
-    """Answers each question over a real socket with the bytes it was given; None: not at all."""
+    """Answers each question over a real socket with the bytes it was given; None: not at all.
 
-    def __init__(self, path: str, answer: bytes | None) -> None:
+    `holds`: it never hangs up.
+    """
+
+    def __init__(self, path: str, answer: bytes | None, holds: bool = False) -> None:
         self.answer = answer
+        self.holds = holds or answer is None
         self.asked: list[bytes] = []
         self._held: list[socket.socket] = []
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -360,11 +364,12 @@ class TalkingDaemon:
                 return
             question = connection.recv(4096)
             self.asked.append(question)
-            if self.answer is None:
+            with suppress(OSError):  # whoever asked may have hung up
+                connection.sendall(self.answer or b"")
+            if self.holds:
                 self._held.append(connection)
-                continue
-            with connection, suppress(OSError):  # whoever asked may have hung up
-                connection.sendall(self.answer)
+            else:
+                connection.close()
 
     def stop(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
@@ -379,8 +384,11 @@ def daemon_at() -> Iterator[Callable[..., TalkingDaemon]]:
     """Start a daemon at a path that answers with a status, with bytes, or with nothing at all (None)."""
     with ExitStack() as stack:
 
-        def start(path: object, answer: Status | bytes | None = None) -> TalkingDaemon:
-            daemon = TalkingDaemon(str(path), encode(answer) if isinstance(answer, Status) else answer)
+        def start(
+            path: object, answer: Status | bytes | None = None, *, holds: bool = False
+        ) -> TalkingDaemon:
+            told = encode(answer) if isinstance(answer, Status) else answer
+            daemon = TalkingDaemon(str(path), told, holds)
             stack.callback(daemon.stop)
             return daemon
 

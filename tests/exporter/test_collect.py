@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -305,3 +305,23 @@ def test_series_of_vms_are_bounded_and_their_counts_are_not(state: PoolState, po
     assert sum(sample.name == "xenha_vm_protected_halted" for sample in found) == VM_SERIES_LIMIT
     assert sum(sample.name == "xenha_vm_info" for sample in found) == VM_SERIES_LIMIT
     assert value(found, "xenha_protected_vms_down") == VM_SERIES_LIMIT + 7
+
+
+# Daemons
+
+
+def test_a_peer_that_left_the_liveset_is_late_no_more(make_status: Any, make_late: Any) -> None:
+    late = make_late(make_status(), "host-2", "lan", 50)
+    without = replace(late, liveset=("host-1", "host-3"))
+    for status, ratios in ((late, [0.5]), (without, [])):
+        found = samples(daemons=[looked(DaemonState("/run/1"), status, 1_000.0)])
+        assert [s.value for s in found if s.name == "xenha_daemon_channel_late_ratio"] == ratios
+        assert value(found, "xenha_daemon_channel_age_seconds", peer="host-2", channel="lan") == 16.5
+
+
+def test_a_daemon_that_breaks_the_scrape_takes_only_itself_down(daemons: tuple[DaemonState, ...]) -> None:
+    assert daemons[0].status is not None
+    broken = replace(daemons[0], status=replace(daemons[0].status, watchdog=None))  # type: ignore[arg-type]
+    found = samples(daemons=[broken, *daemons[1:]])
+    assert value(found, "xenha_collector_success", collector="daemons") == 0
+    assert {s.labels["host"] for s in found if s.name == "xenha_daemon_armed"} == {"host-2", "host-3"}

@@ -33,6 +33,11 @@ def test_a_long_answer_arrives_whole(tmp_path, daemon_at, make_status) -> None:
     assert ask(tmp_path / "1.sock") == {str(tmp_path / "1.sock"): status}
 
 
+def test_a_daemon_need_not_hang_up(tmp_path, daemon_at, make_status) -> None:
+    daemon_at(tmp_path / "1.sock", make_status(), holds=True)
+    assert ask(tmp_path / "1.sock") == {str(tmp_path / "1.sock"): make_status()}
+
+
 PROBLEMS = {
     b"": "hung up without an answer",
     b'{"format": ': "hung up before its answer was whole",
@@ -51,7 +56,7 @@ def test_what_is_no_status_is_a_problem_in_one_line(tmp_path, daemon_at, answer:
 
 
 def test_an_endless_answer_is_cut(tmp_path, daemon_at) -> None:
-    daemon_at(tmp_path / "1.sock", b"x" * (3 * SNAPSHOT_BYTES_MAX))
+    daemon_at(tmp_path / "1.sock", b"x" * (3 * SNAPSHOT_BYTES_MAX), holds=True)
     assert ask(tmp_path / "1.sock")[str(tmp_path / "1.sock")].startswith("no status: expected at most")
 
 
