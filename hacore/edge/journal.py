@@ -12,6 +12,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from hacore.clock import NS_PER_SECOND, Clock
 
@@ -149,21 +150,16 @@ def _write_whole(file: int, data: bytes) -> None:
 
 def _wall(seconds: float) -> str:
     """Return UTC as 2026-01-31T23:59:59.123Z."""
-    days, rest_ms = divmod(round(seconds * 1000), 86_400_000)
-    year, month, day = _date(days)
-    minutes, ms = divmod(rest_ms, 60_000)
-    return f"{year:04}-{month:02}-{day:02}T{minutes // 60:02}:{minutes % 60:02}:{ms / 1000:06.3f}Z"
+    told = datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)
+    return told.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _date(days: int) -> tuple[int, int, int]:
-    """Return the civil date of a day since 1970-01-01 (Hinnant's civil_from_days); datetime loads slowly."""
-    era, of_era = divmod(days + 719_468, 146_097)
-    year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year + year // 4 - year // 100)
-    month = (5 * of_year + 2) // 153
-    day = of_year - (153 * month + 2) // 5 + 1
-    month = month + 3 if month < 10 else month - 9
-    return year + era * 400 + (month <= 2), month, day
+def seconds_of(text: str) -> float | None:
+    """Return the time of a line in seconds since the Unix epoch; None if it is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
 
 
 def _shown(value: Value) -> str:

@@ -21,7 +21,7 @@ from hacore.edge.daemon import Daemon
 from hacore.edge.evidence import EvidenceWatch
 from hacore.edge.handover import NONE, Inheritance, hand_over, ping
 from hacore.edge.hands import Hands
-from hacore.edge.journal import Journal, remembered
+from hacore.edge.journal import Journal, remembered, seconds_of
 from hacore.edge.parts import Memory, Parts
 from hacore.edge.pump import NativePump, PumpSetup
 from hacore.edge.slotdevice import StatefileOpener, header_of
@@ -237,8 +237,8 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
 def memory_of(journal: str) -> Memory:
     """Return what the journal remembers of this host's fences."""
     by_cause: dict[str, int] = {}
-    cause = "none"
+    cause, at_seconds = "none", None
     for line in remembered(journal, "fence") if journal else ():
-        cause = line.get("cause", "none")
+        cause, at_seconds = line.get("cause", "none"), seconds_of(line.get("time", ""))
         by_cause[cause] = by_cause.get(cause, 0) + 1
-    return Memory(last_cause=cause, last_at_seconds=None, by_cause=by_cause)
+    return Memory(last_cause=cause, last_at_seconds=at_seconds, by_cause=by_cause)

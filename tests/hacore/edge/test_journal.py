@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hacore.clock import SystemClock
-from hacore.edge.journal import WAITING_LINES_MAX, Journal, line_of, parse_line, remembered
+from hacore.edge.journal import WAITING_LINES_MAX, Journal, line_of, parse_line, remembered, seconds_of
 
 CLOCK = SystemClock()
 
@@ -49,6 +49,7 @@ def test_a_line_looks_like_this() -> None:
 def test_wall_time_is_that_of_the_calendar(milliseconds: int) -> None:
     seconds = milliseconds / 1000
     told = parse_line(line_of(seconds, 0, "x", {}))["time"]
+    assert seconds_of(told) == pytest.approx(seconds, abs=1e-4)
     day = datetime.datetime.fromtimestamp(milliseconds // 1000, datetime.UTC)
     assert told == f"{day:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
 
@@ -67,6 +68,7 @@ def test_lines_reach_the_file(tmp_path: Path) -> None:
     assert [parse_line(line)["event"] for line in path.read_text().splitlines()] == ["state", "fence"]
     assert [line["cause"] for line in remembered(str(path), "fence")] == ["left_out"]
     assert list(remembered(str(tmp_path / "nowhere"), "fence")) == []
+    assert seconds_of("yesterday") is None
     journal.close(10)
 
 
