@@ -60,7 +60,7 @@ class DiskChannel:
         self.sequence, self.turn = life.twins.take_over(
             copies, life.incarnation, finished=predecessor_finished
         )
-        self.turn = life.twins.cycle_turn(self.turn)
+        self.turn = life.twins.turn(self.turn)
         self.version = 0
         self.body: SlotBody | None = None
         self.since_ns = 0  # S, by this host's clock
@@ -104,7 +104,7 @@ class DiskChannel:
         if self.life.port.hangs:
             self.life.port.wait(lambda: self.life.after(1, self._answered, version, started_ns, copy, worked))
             return
-        counts = worked and self.turn.clean(copy)
+        counts = self.life.twins.counts(worked, self.turn.clean(copy))
         self.turn.ended(copy, worked)
         self._read(version, started_ns, counts)
 
@@ -120,7 +120,7 @@ class DiskChannel:
         self, version: int, started_ns: int, written: bool, begun_ns: int, worked: bool, spread: float
     ) -> None:
         life = self.life
-        if life.port.hangs:
+        if life.port.read_hangs:
             life.port.wait(
                 lambda: life.after(1, self._looked, version, started_ns, written, begun_ns, worked, spread)
             )
@@ -143,7 +143,7 @@ class DiskChannel:
         found = shown or self._last
         published = self.body is not None
         good = life.twins.read_good(published, written, shown is not None, self.sequence, found.sequences[me])
-        member = found.newest.has(me, life.incarnation)
+        member = life.twins.member(found.newest, me, life.incarnation)
         self.since_ns = life.twins.disk_since_ns(self.since_ns, started_ns, written, good, member)
         if good and shown is not None:
             self._last = shown

@@ -62,26 +62,36 @@ class Detection:
         newest = self.ledger.newest
         for gone in [gone for gone in self._gone if not newest.has(gone.host, gone.incarnation)]:
             self._gone.remove(gone)
-            if self._could(gone):
+            if self._could(gone) and not self._in_the_way(gone):
                 over_ns = self.world.now_ns - gone.wrote_ns - self._bound_ns
-                self.most_over_ns = max(over_ns, self.most_over_ns or over_ns)
+                self.most_over_ns = over_ns if self.most_over_ns is None else max(over_ns, self.most_over_ns)
 
-    def _overdue(self, gone: _Gone) -> None:
-        if gone in self._gone and self._could(gone):
-            late_ns = self.world.now_ns - gone.wrote_ns
-            self.ledger.accuse(
-                "G5", gone.host, f"is still a member {late_ns / NS:.1f} s after its last write"
-            )
+    def _overdue(self, gone: _Gone, *, extended: bool = False) -> None:
+        if gone not in self._gone or not self._could(gone):
+            return
+        more_ns = self._in_the_way(gone) * 2 * self.world.timing.beat_ns
+        if more_ns and not extended:
+            self.world.at(self.world.now_ns + more_ns, lambda: self._overdue(gone, extended=True))
+            return
+        late = (self.world.now_ns - gone.wrote_ns) / NS
+        self.ledger.accuse("G5", gone.host, f"is still a member {late:.1f} s after its last write")
 
     def _could(self, gone: _Gone) -> bool:
         """Tell whether some other member, and all that live, could use the disk all the time."""
         since_ns = gone.wrote_ns - 2 * self.world.timing.timeout_ns
-        others = [host for host in self.world.hosts if host.index != gone.host]
-        members = [
-            host for host in others if host.up and self.ledger.newest.has(host.index, host.incarnation)
-        ]
+        others = self._others(gone)
+        newest = self.ledger.newest
+        members = [host for host in others if host.up and newest.has(host.index, host.incarnation)]
         spoilt = any(spell.from_ns > since_ns for spell in self.world.hosts[gone.host].ills[Ill.STORAGE])
         return bool(members) and not spoilt and all(self._well(host, since_ns) for host in others)
+
+    def _in_the_way(self, gone: _Gone) -> int:
+        """Count the others that were down: each may have been the one whose turn it was, for two beats."""
+        since_ns = gone.wrote_ns - self.world.timing.timeout_ns
+        return sum(not host.up or host.booted_ns > since_ns for host in self._others(gone))
+
+    def _others(self, gone: _Gone) -> list[Host]:
+        return [host for host in self.world.hosts if host.index != gone.host]
 
     def _well(self, host: Host, since_ns: int) -> bool:
         if not host.up:

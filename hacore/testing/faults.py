@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hacore.core.events import Arm, Disarm, EmergencyDisable, Event, Join, Leave, ProposeLeader, SetWeight
 from hacore.core.timing import NS
+from hacore.kernel._pump import COPIES
 from hacore.testing.host import Host, Ill
 from hacore.testing.network import Rule, bits
 from hacore.testing.plan import Fault
@@ -148,7 +149,11 @@ def _link(rules: Callable[[World, Fault], list[Rule]]) -> tuple[Act, Act]:
 
 
 def _late(fault: Fault) -> list[Rule]:
-    return [Rule(fault.hosts, fault.others, 0, int(fault.value * NS), 0.2)]
+    return [Rule(fault.hosts, fault.others, 0, late_ns=int(fault.value * NS), twice=0.2)]
+
+
+def _behind(fault: Fault) -> list[Rule]:
+    return [Rule(fault.hosts, fault.others, 0, behind_ns=int(fault.value * NS))]
 
 
 def _everybody(world: World) -> int:
@@ -207,15 +212,21 @@ def _once(once: Once) -> Act:
 
 
 def _rot(world: World, fault: Fault) -> None:
-    """Spoil a copy that is not excused: Paxos must not trust this slot until it is written again."""
+    """Spoil the newest copies of a slot, `value` of them, or any one."""
     for index in bits(fault.hosts):
-        world.disk.land(world.now_ns, index, world.rng.randrange(8), None)
+        newest = world.disk.newest_copy(index)
+        if not fault.value or newest is None:
+            world.disk.land(world.now_ns, index, world.rng.randrange(COPIES), None)
+            continue
+        for back in range(int(fault.value)):
+            world.disk.land(world.now_ns, index, (newest.copy - back) % COPIES, None)
 
 
 _UNPLUG, _PLUG = _link(_unplugged)
 _CUT, _MEND = _link(lambda _, fault: _rules(fault, both_ways=True))
 _CUT_ONE, _MEND_ONE = _link(lambda _, fault: _rules(fault, both_ways=False))
 _DELAY, _HURRY = _link(lambda _, fault: _late(fault))
+_LAG, _CATCH_UP = _link(lambda _, fault: _behind(fault))
 
 KINDS: dict[str, Kind] = {
     "crash": Kind("power is lost; boots at the end", _crash, _boot, ill=Ill.DAEMON),
@@ -252,6 +263,7 @@ KINDS: dict[str, Kind] = {
         _HURRY,
         ill=Ill.LINKS,
     ),
+    "behind": Kind("packets wait value seconds on their way, all of them", _LAG, _CATCH_UP, ill=Ill.LINKS),
     "arbiter": Kind(
         "no arbiter answers", _evidence(1, carrier=False), _evidence(-1, carrier=False), ill=Ill.LINKS
     ),
@@ -267,10 +279,16 @@ KINDS: dict[str, Kind] = {
     "read": Kind("reads fail", *_trouble(Trouble.READ_ERROR), ill=Ill.STORAGE),
     "hang": Kind("no I/O is answered until the end", *_trouble(Trouble.HANG), ill=Ill.STORAGE),
     "slow": Kind("each I/O takes up to 0.4 T", *_trouble(Trouble.SLOW), ill=Ill.STORAGE),
+    "tardy": Kind("each I/O takes up to T/10", *_trouble(Trouble.TARDY), ill=Ill.STORAGE),
+    "stuck": Kind("no read is answered until the end", *_trouble(Trouble.READ_HANG), ill=Ill.STORAGE),
+    "ghosts": Kind(
+        "writes fail, and land a good half of T later", *_trouble(Trouble.GHOSTS), ill=Ill.STORAGE
+    ),
+    "readonly": Kind("writes fail, and none lands", *_trouble(Trouble.READ_ONLY), ill=Ill.STORAGE),
     "torn": Kind("the next write leaves rubbish", _once(Once.TORN), ill=Ill.STORAGE),
     "misdirected": Kind("the next write lands elsewhere", _once(Once.MISDIRECTED), ill=Ill.STORAGE),
     "lost": Kind("the next write lands nowhere, and claims to have", _once(Once.LOST), ill=Ill.STORAGE),
-    "rot": Kind("a copy in the slot turns to rubbish", _rot, ill=Ill.STORAGE),
+    "rot": Kind("a copy in the slot turns to rubbish (value: so many, the newest)", _rot, ill=Ill.STORAGE),
     "leave": Kind("is told to leave; to join again at the end", _order(lambda _: Leave()), _back_in),
     "disarm": Kind(
         "is told to disarm; to arm at the end", _order(lambda _: Disarm()), _order(lambda _: Arm())

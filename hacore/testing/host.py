@@ -164,7 +164,11 @@ class Host:
             self.world.vms_started(self)
 
     def _pinged(self) -> None:
-        if not self.vms and self.daemon is not None and self.daemon.machine.view().armed:
+        """Whoever starts VMs looks at the state, and at the watchdog being fed."""
+        if self.vms or self.daemon is None:
+            return
+        view = self.daemon.machine.view()
+        if view.armed and view.state == State.MEMBER:
             self.start_vms()
 
     def _fires(self) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOMENTARY = {"torn", "misdirected", "lost", "rot"}
 """Each costs one cycle, never a host."""
+SLOW = {"slow", "tardy"}
 DARK = {"storage", "hang"}
 """Storage is gone for as long as this lasts."""
 
@@ -84,7 +85,7 @@ class Judge:
         return any(self._lasted(s) >= self._enough(s.kind) for s in (*storage, *daemon))
 
     def _enough(self, kind: str) -> int:
-        return self._t_ns // 4 if kind == "slow" else self._stand_ns.get(kind, self._blip_ns)
+        return self._t_ns // 4 if kind in SLOW else self._stand_ns.get(kind, self._blip_ns)
 
     def _recent(self, host: Host, ill: Ill) -> list[Spell]:
         since_ns = self.world.now_ns - 3 * self._t_ns

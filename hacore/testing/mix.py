@@ -14,22 +14,26 @@ from hacore.testing.plan import Fault, Plan
 
 WEIGHTS = {
     "crash": 6, "kill": 4, "upgrade": 2, "stop": 5, "brain": 4,
-    "cable": 5, "isolate": 3, "link": 5, "oneway": 4, "late": 3, "arbiter": 3,
-    "storage": 6, "flaky": 4, "write": 5, "read": 4, "hang": 6, "slow": 3,
+    "cable": 5, "isolate": 3, "link": 5, "oneway": 4, "late": 3, "behind": 2, "arbiter": 3,
+    "storage": 6, "flaky": 4, "write": 5, "readonly": 3, "ghosts": 3, "read": 4, "hang": 6, "stuck": 3,
+    "slow": 3, "tardy": 3,
     "torn": 2, "misdirected": 2, "lost": 2, "rot": 2,
     "leave": 3, "disarm": 1, "weight": 1, "lead": 2,
 }  # fmt: skip
 """How often each kind is drawn. Orders that risk data on purpose (emergency, force) are for scenarios."""
 WIDE = {"storage", "hang", "cable", "isolate", "arbiter", "read", "slow"}
 """These often strike everybody at once: the array, the switch, the gateway."""
-LINKS = {"link", "oneway", "late"}
+LINKS = {"link", "oneway", "late", "behind"}
 FLAPPING = {"link", "oneway", "cable", "storage", "hang", "arbiter", "write"}
 GROUPS = {
-    "net": ("cable", "isolate", "link", "oneway", "late", "arbiter"),
-    "disk": ("storage", "flaky", "write", "read", "hang", "slow", "torn", "misdirected", "lost", "rot"),
+    "net": ("cable", "isolate", "link", "oneway", "late", "behind", "arbiter"),
+    "disk": (
+        "storage", "flaky", "write", "readonly", "ghosts", "read", "hang", "stuck", "slow", "tardy",
+        "torn", "misdirected", "lost", "rot",
+    ),
     "host": ("crash", "kill", "upgrade", "stop", "brain"),
     "operator": ("leave", "disarm", "weight", "lead"),
-}
+}  # fmt: skip
 """Words for several kinds, for --faults."""
 SETTLED = 1.5
 """Faults begin this many T after the start (some earlier: they meet the forming liveset)."""
@@ -107,7 +111,7 @@ def _others(rng: Random, hosts: int, struck: int) -> int:
 
 
 def _value(rng: Random, kind: str, hosts: int) -> float:
-    if kind == "late":
+    if kind in {"late", "behind"}:
         return rng.choice((0.2, 2.0, 8.0))
     if kind in LINKS:
         return rng.choice((1.0, 1.0, 1.0, 0.5, 0.9))

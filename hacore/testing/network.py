@@ -43,6 +43,7 @@ class Rule:
     receivers: int  # mask
     loss: float = 1.0
     late_ns: int = 0  # each packet is late by up to this, so that they overtake each other
+    behind_ns: int = 0  # each packet is late by this
     twice: float = 0.0  # how many come twice
 
     def touches(self, sender: int, receiver: int) -> bool:
@@ -148,7 +149,7 @@ class Air:
         chance = self._rng.random
         if any(rule.loss >= 1 or rule.loss > chance() for rule in rules):
             return []
-        late_ns = sum(int(rule.late_ns * chance()) for rule in rules) + MS // 5
+        late_ns = sum(rule.behind_ns + int(rule.late_ns * chance()) for rule in rules) + MS // 5
         again = any(rule.twice > chance() for rule in rules)
         return [late_ns, late_ns + int(chance() * 50 * MS)] if again else [late_ns]
 

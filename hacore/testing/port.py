@@ -12,7 +12,7 @@ from enum import StrEnum
 from random import Random
 
 MS = 1_000_000
-NEVER = -1
+GHOST_SHARE = 0.575
 
 
 class Trouble(StrEnum):
@@ -22,7 +22,11 @@ class Trouble(StrEnum):
     WRITE_ERROR = "write_error"  # reported as failed, but some land, even much later
     READ_ERROR = "read_error"
     HANG = "hang"  # nothing is answered until it is over
+    READ_HANG = "read_hang"
+    READ_ONLY = "read_only"  # writes fail, and none lands
+    GHOSTS = "ghosts"  # writes fail, and land a good half of T later
     SLOW = "slow"
+    TARDY = "tardy"
 
 
 class Once(StrEnum):
@@ -78,8 +82,8 @@ class Port:
         self.troubles[trouble] -= 1
         if not self.troubles[trouble]:
             del self.troubles[trouble]
-        if self.hangs:
-            return []
+        if self.read_hangs:
+            return []  # nothing hangs twice in a world: what waits for one waits for both
         waiting, self._waiting = self._waiting, []
         return waiting
 
@@ -90,6 +94,10 @@ class Port:
     @property
     def fine(self) -> bool:
         return not self.troubles and not self.once
+
+    @property
+    def read_hangs(self) -> bool:
+        return self.hangs or Trouble.READ_HANG in self.troubles
 
     def wait(self, answer: Callable[[], None]) -> None:
         """Keep an answer until the path no longer hangs."""
@@ -105,10 +113,11 @@ class Port:
         after_ns = int((0.5 + 3 * chance()) * MS)
         if self.fine:
             return WriteFate(after_ns, True, Landing(after_ns))
-        if Trouble.SLOW in self.troubles:
-            after_ns = int(chance() * 0.4 * self._timeout_ns)
-        if Trouble.CUT in self.troubles:
+        after_ns = max(after_ns, self._slowed_ns())
+        if Trouble.CUT in self.troubles or Trouble.READ_ONLY in self.troubles:
             return WriteFate(after_ns, False, None)
+        if Trouble.GHOSTS in self.troubles:
+            return WriteFate(after_ns, False, Landing(int(GHOST_SHARE * self._timeout_ns)))
         if Trouble.WRITE_ERROR in self.troubles:
             return WriteFate(after_ns, False, self._failed(after_ns))
         if self.once:
@@ -121,10 +130,13 @@ class Port:
         after_ns = int((1 + 8 * chance()) * MS)
         if self.fine:
             return ReadFate(after_ns, True, 1)
-        if Trouble.SLOW in self.troubles:
-            after_ns = int(chance() * 0.4 * self._timeout_ns)
+        after_ns = max(after_ns, self._slowed_ns())
         failing = Trouble.READ_ERROR in self.troubles or Trouble.CUT in self.troubles
         return ReadFate(after_ns, not failing, 2 * chance())
+
+    def _slowed_ns(self) -> int:
+        share = 0.4 if Trouble.SLOW in self.troubles else 0.1 if Trouble.TARDY in self.troubles else 0
+        return int(self._rng.random() * share * self._timeout_ns)
 
     def _failed(self, after_ns: int) -> Landing | None:
         chance = self._rng.random()

@@ -68,7 +68,7 @@ def _run_seed(scenario: Scenario, seed: int) -> list[str]:
     run = Run(str(seed), scenario.plan, told=True)
     wrong: list[str] = []
     for moment in scenario.moments:
-        run.world.run(moment.at_ns)
+        run.until(moment.at_ns)
         wrong += wrong_at(moment, run)
     outcome = run.to_the_end(settle=False)
     return wrong + wrong_in_the_end(scenario.expected, outcome, run)

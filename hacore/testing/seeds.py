@@ -15,11 +15,15 @@ from hacore.testing.faults import schedule
 from hacore.testing.judge import Judge
 from hacore.testing.story import Story
 from hacore.testing.twins import TWINS, Twins
-from hacore.testing.world import World
+from hacore.testing.world import WORLD, World
 
 if TYPE_CHECKING:
     from hacore.testing.plan import Plan
     from hacore.testing.world import Watcher
+
+
+FEW_COPIES = 2
+"""With fewer clean copies a host leaves, and waits for somebody who can let it go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Run:
     ) -> None:
         self.seed, self.plan = seed, plan
         self.told = told
+        self.broken = False
         self.world = World(plan, Random(f"{seed}/world"), self._watchers, rules, twins)
         for fault in plan.faults:
             schedule(self.world, fault)
@@ -64,10 +69,24 @@ class Run:
             timing = self.plan.timing
             again_ns = self.plan.reboot_ns + timing.cold_start_ns + 4 * timing.silence_ns
             ends_ns = max(ends_ns, last_ns + again_ns)
-        self.world.run(ends_ns)
-        if settle:
+        self.until(ends_ns)
+        if settle and not self.broken:
             self._settled()
         return self.outcome()
+
+    def until(self, when_ns: int) -> None:
+        """Run up to an instant; a machine that raises has broken its promise, and the world ends."""
+        if self.broken:
+            return
+        try:
+            self.world.run(when_ns)
+        except Exception as error:  # whatever it is, it is a bug in a machine, and the seed must be told
+            self.broken = True
+            where = error.__traceback__
+            while where is not None and where.tb_next is not None:
+                where = where.tb_next
+            place = f"{where.tb_frame.f_code.co_name}:{where.tb_lineno}" if where is not None else ""
+            self.ledger.accuse("bug", WORLD, f"{type(error).__name__}: {error} in {place}")
 
     def outcome(self) -> Outcome:
         """Return what is known so far."""
@@ -90,7 +109,7 @@ class Run:
             if not host.up or daemon is None:
                 continue
             view = daemon.machine.view()
-            if view.state == State.EXCLUDED:
+            if view.state == State.EXCLUDED or view.copies_left < FEW_COPIES:
                 continue
             if view.state != State.MEMBER or view.decided != newest:
                 text = (

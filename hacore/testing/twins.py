@@ -7,19 +7,24 @@ from dataclasses import dataclass
 
 from hacore.kernel import _pump
 from hacore.kernel._pump import CopyTurn
+from hacore.records import Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """The decisions of the pump, by their names in `hacore.kernel._pump`."""
+    """The decisions of the pump, by their names in `hacore.kernel._pump`; `turn` exchanges a CopyTurn.
+
+    `member` stands for `admitted`: the world knows which epoch is the newest in what was read.
+    """
 
     may_ping: Callable[..., bool] = _pump.may_ping
+    counts: Callable[[bool, bool], bool] = lambda worked, clean: worked and clean  # a write, to this copy
     read_good: Callable[..., bool] = _pump.read_good
     disk_since_ns: Callable[..., int] = _pump.disk_since_ns
     lease_since_ns: Callable[[bool, int, int], int] = _pump.lease_since_ns
     take_over: Callable[..., tuple[int, CopyTurn]] = _pump.take_over
-    member: Callable[..., bool] = _pump.admitted
-    cycle_turn: Callable[[CopyTurn], CopyTurn] = lambda turn: turn
+    member: Callable[[Decision, int, int], bool] = Decision.has  # of the newest epoch: (host, incarnation)
+    turn: Callable[[CopyTurn], CopyTurn] = lambda turn: turn
 
 
 TWINS = Twins()
