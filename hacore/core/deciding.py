@@ -135,8 +135,8 @@ class Deciding:
         left = disk.states[State.LEAVING] | disk.states[State.EXCLUDED]
         left = (left & liveset & ~strangers & ~me) | self._leaving_me
         isolated = 0
-        if self.verdict.out and self._living.by_disk:
-            isolated = self._isolated(now_ns) & ~dead & ~strangers & ~left
+        if self.verdict.out & ~disk.half and self._living.by_disk:
+            isolated = self._isolated(now_ns) & ~disk.half & ~strangers & ~left
         return Needs(
             rebooted=strangers & ~dead,
             dead=dead,

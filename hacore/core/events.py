@@ -84,6 +84,13 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmDead:
+    """This host, left out and without fencing, certainly runs nothing: the operator has looked."""
+
+    host: int
+
+
+@dataclass(frozen=True, slots=True)
 class EmergencyDisable:
     """Disarm at once and leave without asking anybody (operator, R13)."""
 
@@ -99,5 +106,6 @@ Event = (
     | ProposeLeader
     | Disarm
     | Arm
+    | ConfirmDead
     | EmergencyDisable
 )

@@ -35,6 +35,7 @@ from hacore.core.deciding import Deciding
 from hacore.core.effects import CloseWatchdog, Effect
 from hacore.core.events import (
     Arm,
+    ConfirmDead,
     Disarm,
     DiskCycle,
     EmergencyDisable,
@@ -153,6 +154,12 @@ class Machine:
         self._posture.armable = self._setup.fencing
         if self._posture.armable and self._says.state in MEMBERS:
             self._posture.arm()
+
+    def _on_confirmed(self, event: ConfirmDead) -> None:
+        """Believe the operator of those only whom nothing else could make certain."""
+        if 0 <= event.host < self._setup.hosts and self._removals.uncertain >> event.host & 1:
+            self._removals.bury(event.host)
+            self._posture.note("dead", ("host", event.host), ("confirmed_by", "operator"))
 
     def _on_emergency(self, _: EmergencyDisable) -> None:
         self._posture.note("emergency_disable")
@@ -306,6 +313,7 @@ class Machine:
         cycle = self._cycle
         good = cycle is not None and cycle.written and cycle.read and self._disk.newest == self._says.decided
         if good and self._living.well(self._now_ns):
+            self._deciding.forced = False
             self._posture.join(self._now_ns)
         else:
             self._waiting = ("a good cycle as a member", 0)
@@ -424,6 +432,7 @@ _TAKE: dict[type, Callable[[Machine, Any], None]] = {
     ProposeLeader: Machine._on_wish,
     Disarm: Machine._on_disarm,
     Arm: Machine._on_arm,
+    ConfirmDead: Machine._on_confirmed,
     EmergencyDisable: Machine._on_emergency,
 }
 

@@ -9,6 +9,7 @@ import pytest
 from hacore.core.effects import Fence, Publish
 from hacore.core.events import (
     Arm,
+    ConfirmDead,
     Disarm,
     EmergencyDisable,
     Evidence,
@@ -155,6 +156,11 @@ def test_it_fences_a_beat_later_even_if_it_cannot_say_so(pool):
     assert pool[2].view.fence is FenceCause.LEFT_OUT
 
 
+def test_an_operator_confirms_nobody_who_may_live(pool):
+    pool[0].tell(ConfirmDead(1))
+    assert pool[0].view.dead == 0
+
+
 def test_a_cut_cable_costs_the_host_that_has_no_carrier(pool):
     pool.cut_off(2)
     pool[2].tell(Evidence(carrier=False, arbiters=0))
@@ -284,6 +290,8 @@ def test_an_unarmed_member_that_is_silent_is_left_out_and_not_declared_dead(pool
     assert pool[0].view.dead == 0
     assert pool[0].view.uncertain == 0b100
     assert pool[0].notes("uncertain")
+    pool[1].tell(ConfirmDead(2))
+    assert pool[1].view.dead == 0b100, "the operator has looked"
     pool.boot(2)
     pool.run(6)
     assert pool[0].view.uncertain == 0
