@@ -101,7 +101,8 @@ class Deciding:
     def look(self, now_ns: int) -> None:
         """Renew the verdict of the survival rule and who rebooted, if anything they rest on changed."""
         disk, decided = self._disk, self._says.decided
-        key = (disk.changed, disk.silent & decided.liveset, decided.epoch, disk.doubted)
+        late = disk.quarter & decided.liveset
+        key = (disk.changed, late, disk.silent & late, decided.epoch, disk.doubted)
         if key == self._judged:
             return
         self._judged = key
@@ -110,7 +111,8 @@ class Deciding:
         self.verdict = self._rules.survive(
             decided.liveset, decided.leader, sight, self._setup.isolation.value
         )
-        self._steady = self._steady.shown(rests_on(decided.liveset, sight), now_ns)
+        fingerprint = (late & ~self._me, rests_on(decided.liveset, sight))
+        self._steady = self._steady.shown(fingerprint, now_ns)
 
     # --- wishes ------------------------------------------------------------------------------------------
 
@@ -147,9 +149,18 @@ class Deciding:
         )
 
     def _isolated(self, now_ns: int) -> int:
-        if self._steady.held(self._setup.timing.stable_ns, now_ns):
-            return self.verdict.out
-        self.waiting = ("views to stand still before it is left out", self.verdict.out)
+        """Return whom to leave out for the network's sake.
+
+        Those in whose favour it is done do it themselves, and all of them have to move: a slot may look alive
+        for a while by a ghost, and nobody must be fenced in favour of the dead.
+        """
+        verdict, late = self.verdict, self._disk.quarter
+        if verdict.out & self._me or verdict.stay & late & ~self._me:
+            self.waiting = ("those who stay to leave it out", verdict.out)
+        elif self._steady.held(self._setup.timing.stable_ns, now_ns):
+            return verdict.out
+        else:
+            self.waiting = ("views to stand still before it is left out", verdict.out)
         return 0
 
     def _joining(self, members: int) -> int:

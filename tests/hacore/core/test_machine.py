@@ -473,3 +473,17 @@ def test_who_was_just_admitted_is_no_joiner_though_its_slot_still_says_so(pool_o
         pool[0].cycle()
     assert pool[0].view.epoch == 2
     assert "to be admitted by the members: 1" in pool[0].view.waiting
+
+
+def test_nobody_is_fenced_in_favour_of_a_slot_that_does_not_move(pool_of):
+    """Host 1 is gone; a ghost makes its slot look alive, with carrier, while host 0 has lost its own."""
+    pool = pool_of(2)
+    pool.form()
+    pool.crash(1)
+    pool[0].tell(Evidence(carrier=False, arbiters=0))
+    for _ in range(40):
+        pool.beat()
+        if pool.now_ns % (3 * NS) < pool.timing.beat_ns:
+            pool.sequences[1] += 1
+    assert pool[0].view.liveset == 0b11
+    assert not pool[0].fenced
