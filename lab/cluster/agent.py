@@ -41,9 +41,10 @@ class Spec:
     history: str
     restarts: bool  # a daemon that ended is started again, as systemd would
 
-    def dump(self) -> str:
-        """Return it as the command's argument."""
-        return json.dumps(asdict(self))
+    def write(self, path: Path) -> str:
+        """Write it into a file and return the command's argument."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        return str(path)
 
 
 class Agent:
@@ -145,7 +146,7 @@ def _newest_runs(records: Sequence[Record]) -> list[Record]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run until killed: a host of the lab ends by losing its power."""
-    values = json.loads(arguments[0])
+    values = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     spec = Spec(**{**values, "daemon": tuple(values["daemon"])})
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.chdir(spec.folder)

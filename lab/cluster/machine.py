@@ -49,9 +49,10 @@ class Spec:
     history: str
     mode: str  # of the fault injector; empty: none
 
-    def dump(self) -> str:
-        """Return it as the command's argument."""
-        return json.dumps(asdict(self))
+    def write(self, path: Path) -> str:
+        """Write it into a file and return the command's argument."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        return str(path)
 
 
 class Machine:
@@ -223,7 +224,7 @@ def _reap() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Be a machine; first of all a prompt one: a late watchdog would prove nothing."""
-    values = json.loads(arguments[0])
+    values = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     spec = Spec(**{**values, "command": tuple(values["command"])})
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))

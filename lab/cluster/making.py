@@ -124,7 +124,7 @@ class _Maker:
         )
         hardware = machine.Spec(
             host=index,
-            command=(sys.executable, "-m", "lab.cluster.agent", software.dump()),
+            command=(sys.executable, "-m", "lab.cluster.agent", software.write(own / "agent.json")),
             watchdog=str(own / "dog.sock"),
             watchdog_seconds=self.settings.watchdog_seconds,
             reboots=self.reboots,
@@ -133,7 +133,7 @@ class _Maker:
         )
         inside = ("ip", "netns", "exec", self.nets.namespace(index))
         process = subprocess.Popen(
-            (*inside, sys.executable, "-m", "lab.cluster.machine", hardware.dump()),
+            (*inside, sys.executable, "-m", "lab.cluster.machine", hardware.write(own / "machine.json")),
             stdin=subprocess.PIPE,
             text=True,
         )

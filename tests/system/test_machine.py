@@ -29,7 +29,9 @@ class Machine:
         self.history = History(folder / "history", SystemClock())
         spec = Spec(0, TWO_SLEEPERS, str(self.path), W_SECONDS, reboots, str(self.history.path), "")
         self.process = subprocess.Popen(
-            (sys.executable, "-m", "lab.cluster.machine", spec.dump()), stdin=subprocess.PIPE, text=True
+            (sys.executable, "-m", "lab.cluster.machine", spec.write(folder / "machine.json")),
+            stdin=subprocess.PIPE,
+            text=True,
         )
 
     def press(self, button: str) -> None:
