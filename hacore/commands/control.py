@@ -53,6 +53,15 @@ def propose_leader(chosen: Namespace) -> int:
     return _waited(chosen, leads, f"{chosen.host} does not lead")
 
 
+def confirm_dead(chosen: Namespace) -> int:
+    """Tell that a host certainly runs nothing."""
+    if not chosen.force:
+        raise InputError(
+            "confirm-dead: expected --force: if that host still runs VMs, they will run twice; look first"
+        )
+    return _asked(chosen, {"request": "confirm-dead", "host": chosen.host, "force": True})
+
+
 def leave(chosen: Namespace) -> int:
     """Leave, and wait until the daemon has ended."""
     path = socket_of(chosen)

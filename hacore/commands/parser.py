@@ -143,6 +143,20 @@ COMMANDS = (
         (CONFIG, SOCKET, WAIT, option("host", help="UUID or name")),
     ),
     Command(
+        "confirm-dead",
+        "control:confirm_dead",
+        "tell that a host without fencing, left out, certainly runs nothing",
+        "xenhad confirm-dead host2 --force",
+        (
+            CONFIG,
+            SOCKET,
+            option("host", help="UUID or name"),
+            option(FORCE, action="store_true", help="required: you have seen that it is off"),
+        ),
+        "A host that was disarmed and falls silent may still run its VMs: nobody restarts them until\n"
+        "somebody has looked. If that was wrong, VMs run twice and destroy their disks.",
+    ),
+    Command(
         "emergency-disable",
         "control:emergency_disable",
         "disarm this host at once and leave without asking anybody",

@@ -5,6 +5,7 @@
     {"request": "join", "force": true}
     {"request": "set-weight", "weight": 3}
     {"request": "propose-leader", "host": UUID}
+    {"request": "confirm-dead", "host": UUID, "force": true}
     {"request": "emergency-disable", "force": true}
 
 "done" means that the daemon has taken it up; what becomes of it is in the status and in the journal. A client

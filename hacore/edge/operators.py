@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from hacore.config import Config
 from hacore.core.events import DiskCycle, Event
 from hacore.edge import requests
 from hacore.edge.control import encoded
@@ -35,6 +36,16 @@ class Served(Protocol):
     def note_bug(self, error: Exception) -> None:
         """Note a bug."""
         ...
+
+
+def uncertain(mask: int, config: Config) -> list[str]:
+    """Say of which hosts somebody must find out whether they are dead."""
+    names = (host.name for i, host in enumerate(config.hosts) if mask >> i & 1)
+    return [
+        f"{name} is left out and was not armed: its VMs stay down until it comes back, "
+        f"or somebody has looked and says so (xenhad confirm-dead {name} --force)"
+        for name in names
+    ]
 
 
 class Operators:
@@ -72,13 +83,15 @@ class Operators:
         from hacore.status import encode
 
         daemon, parts = self._daemon, self._daemon.parts
-        problems = (f"{about}: {problem}" for about, problem in daemon.problems().items())
+        view = parts.machine.view()
+        problems = [f"{about}: {problem}" for about, problem in daemon.problems().items()]
+        problems += uncertain(view.uncertain, parts.config)
         moment = Moment(
             config=parts.config,
             now_ns=parts.clock.monotonic_ns(),
             wall_seconds=parts.clock.wall_seconds(),
             started_ns=daemon.started_ns,
-            view=parts.machine.view(),
+            view=view,
             meters=parts.pump.meters(),
             channels=parts.channels,
             cycle=daemon.cycle,

@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hacore.config import WEIGHT_MAX, Config
-from hacore.core.events import Arm, Disarm, EmergencyDisable, Event, Join, Leave, ProposeLeader, SetWeight
+from hacore.core.events import (
+    Arm,
+    ConfirmDead,
+    Disarm,
+    EmergencyDisable,
+    Event,
+    Join,
+    Leave,
+    ProposeLeader,
+    SetWeight,
+)
 from hacore.errors import InputError
 
 STATUS = "status"
@@ -62,6 +72,15 @@ def _propose_leader(request: Mapping[str, Any], config: Config) -> Event:
     return ProposeLeader(host_index(request.get("host"), config))
 
 
+def _confirm_dead(request: Mapping[str, Any], config: Config) -> Event:
+    if not _force(request):
+        raise InputError('confirm-dead: expected "force": true')
+    host = host_index(request.get("host"), config)
+    if host == config.host:
+        raise InputError("host: expected another host than this one")
+    return ConfirmDead(host)
+
+
 def _emergency_disable(request: Mapping[str, Any], _config: Config) -> Event:
     if not _force(request):
         raise InputError('emergency-disable: expected "force": true')
@@ -83,5 +102,6 @@ _REQUESTS: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], Config]
     "join": (("force",), _join),
     "set-weight": (("weight",), _set_weight),
     "propose-leader": (("host",), _propose_leader),
+    "confirm-dead": (("host", "force"), _confirm_dead),
     "emergency-disable": (("force",), _emergency_disable),
 }

@@ -68,8 +68,14 @@ def words(error: OSError) -> str:
 class StatefileOpener:
     """Tries to open the statefile whenever asked to, one try at a time; `done` gets what came of it."""
 
-    def __init__(self, config: Config, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self,
+        config: Config,
+        selector: selectors.BaseSelector,
+        opened: Callable[[Config], SlotDevice] = open_statefile,
+    ) -> None:
         self._config = config
+        self._opened = opened
         self.done: Callable[[Found], None] = lambda _found: None
         self._found: Found | None = None
         self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -98,7 +104,7 @@ class StatefileOpener:
 
     def _try(self) -> None:
         try:
-            self._found = open_statefile(self._config)
+            self._found = self._opened(self._config)
         except XenhadError as error:
             self._found = error
         os.write(self._writer, b"\0")

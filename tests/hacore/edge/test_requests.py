@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 
-from hacore.core.events import Arm, Disarm, EmergencyDisable, Join, Leave, ProposeLeader, SetWeight
+from hacore.core.events import (
+    Arm,
+    ConfirmDead,
+    Disarm,
+    EmergencyDisable,
+    Join,
+    Leave,
+    ProposeLeader,
+    SetWeight,
+)
 from hacore.edge.requests import event_of
 from hacore.errors import InputError
 
 HOSTS = (SimpleNamespace(uuid="u1", name="one"), SimpleNamespace(uuid="u2", name="two"))
-CONFIG: Any = SimpleNamespace(hosts=HOSTS, fencing=True)
+CONFIG: Any = SimpleNamespace(hosts=HOSTS, host=0, fencing=True)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +35,7 @@ CONFIG: Any = SimpleNamespace(hosts=HOSTS, fencing=True)
         ({"request": "set-weight", "weight": 0}, SetWeight(0)),
         ({"request": "propose-leader", "host": "u2"}, ProposeLeader(1)),
         ({"request": "propose-leader", "host": "one"}, ProposeLeader(0)),
+        ({"request": "confirm-dead", "host": "two", "force": True}, ConfirmDead(1)),
         ({"request": "emergency-disable", "force": True}, EmergencyDisable()),
     ],
 )
@@ -44,6 +54,8 @@ def test_requests_become_events(request_: dict[str, Any], event: object) -> None
         ({"request": "set-weight", "weight": 65536}, "weight: expected a whole number"),
         ({"request": "propose-leader"}, "host: expected the uuid or the name of a configured host"),
         ({"request": "propose-leader", "host": ["u1"]}, "host: expected the uuid or the name"),
+        ({"request": "confirm-dead", "host": "two"}, 'confirm-dead: expected "force": true'),
+        ({"request": "confirm-dead", "host": "u1", "force": True}, "host: expected another host than this"),
         ({"request": "emergency-disable"}, 'emergency-disable: expected "force": true'),
     ],
 )

@@ -26,7 +26,13 @@ def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(poo
     three.signal(signal.SIGKILL)
     one.wait_for("epoch", cause="dead")
     two.wait_for("epoch", cause="dead")
-    assert one.status().liveset == (one.status().host.uuid, two.status().host.uuid)
+    status = one.status()
+    assert status.liveset == (status.host.uuid, two.status().host.uuid)
+    assert status.dead == ()
+    assert any("xenhad confirm-dead h3 --force" in warning for warning in status.warnings)
+    assert one.xenhad("confirm-dead", "h3").returncode == 2
+    assert one.xenhad("confirm-dead", "h3", "--force").returncode == 0
+    one.wait_for("dead", host="2")
     text = three.config.read_text()
     three.config.write_text(text.replace('000000000001"\nno_f', '000000000002"\nno_f'))
     three.clear()
