@@ -76,8 +76,14 @@ class DaemonsView:
     """Sockets that never answered, with the reason."""
 
 
-def daemons_views(states: Sequence[DaemonState], now_seconds: float) -> tuple[DaemonsView, ...]:
-    """Return what is shown of daemons: those of one generation of a pool together."""
+def daemons_views(
+    states: Sequence[DaemonState], now_seconds: float, pools: Sequence[PoolState] | None = None
+) -> tuple[DaemonsView, ...]:
+    """Return what is shown of daemons: those of one generation of a pool together.
+
+    `pools`: all that are watched, to tell of hosts that are in none of them.
+    """
+    known = None if pools is None else _hosts_of(pools)
     groups: dict[str, list[DaemonState]] = {}
     for state in states:
         if state.status is not None and not state.duplicate_of:
@@ -85,7 +91,7 @@ def daemons_views(states: Sequence[DaemonState], now_seconds: float) -> tuple[Da
     silent = tuple((state.socket, state.problem) for state in states if state.status is None)
     if not groups:
         return (_nobody(silent),) if silent else ()
-    views = [_Group(group, now_seconds).view() for group in groups.values()]
+    views = [_Group(group, now_seconds, known).view() for group in groups.values()]
     return (*views, _nobody(silent)) if silent else tuple(views)
 
 
@@ -118,14 +124,17 @@ def _nobody(silent: tuple[tuple[str, str], ...]) -> DaemonsView:
 class _Group:
     """The daemons of one generation, at one moment."""
 
-    def __init__(self, states: Sequence[DaemonState], now_seconds: float) -> None:
+    def __init__(
+        self, states: Sequence[DaemonState], now_seconds: float, known: set[str] | None = None
+    ) -> None:
         self._now_seconds = now_seconds
+        self._known = known
         self._by_host = {state.host_uuid: state for state in states}
         self._speaking = {uuid: state.shown for uuid, state in self._by_host.items() if state.shown}
         # Whoever knows most is believed: the newest epoch, and of it the leader.
-        known = [state.status for state in states if state.status]
+        told = [state.status for state in states if state.status]
         self._newest = max(
-            known, key=lambda s: (s.host.uuid in self._speaking, s.epoch, s.leader == s.host.uuid)
+            told, key=lambda s: (s.host.uuid in self._speaking, s.epoch, s.leader == s.host.uuid)
         )
         hosts = {peer.index: (peer.uuid, peer.name) for peer in self._newest.peers}
         hosts[self._newest.host.index] = (self._newest.host.uuid, self._newest.host.name)
@@ -157,7 +166,9 @@ class _Group:
         leader = f"{self._names[newest.leader]} leads" if newest.leader else "nobody leads"
         why = _CAUSES[newest.cause]
         timeout = f"T = {newest.intervals.timeout_seconds:g} s"
-        return f"Epoch {newest.epoch}, decided because {why}: {members}, {leader}. {timeout}."
+        foreign = self._known is not None and self._known.isdisjoint(self._names)
+        note = " These hosts are in no watched pool." if foreign else ""
+        return f"Epoch {newest.epoch}, decided because {why}: {members}, {leader}. {timeout}.{note}"
 
     def _verdict(self) -> Cell:
         """Return the gravest thing there is to say; "good" only if every host itself says so."""

@@ -81,7 +81,7 @@ def _page(
     }
     if found:
         state = states[found[0]]
-        shown = daemons_views(of_pool(daemons, state, states), now_seconds)
+        shown = daemons_views(of_pool(daemons, state, states), now_seconds, states)
         view = pool_view(state, found[0], now_seconds, tuple(alarms(shown)))
         table = vms.vm_table(state.pool, query, view.key) if state.pool else None
         return _html(
@@ -95,7 +95,7 @@ def _page(
             current_key=view.key,
             **values,
         )
-    others = daemons_views(of_pool(daemons, None, states), now_seconds)
+    others = daemons_views(of_pool(daemons, None, states), now_seconds, states)
     return _html("pools.html", 404 if key else 200, asked=key, daemons=others, current_key="", **values)
 
 

@@ -278,4 +278,6 @@ def test_daemons_stand_with_the_pool_of_their_host(ask, pool, make_state, three)
     assert "Heartbeats" in ask(states, daemons, "/?pool=p1")
     assert "Heartbeats" not in ask(states, daemons, "/?pool=p2")
     assert "Heartbeats" not in ask(states, daemons, "/")
-    assert "Heartbeats" in ask([other, never_seen], daemons, "/")
+    alone = ask([other, never_seen], daemons, "/")
+    assert "These hosts are in no watched pool." in alone
+    assert "no watched pool" not in ask(states, daemons, "/?pool=p1")

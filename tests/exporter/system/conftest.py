@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -155,8 +155,8 @@ class Xenha:
 def start_xenha(start: Callable[..., Program]) -> Callable[..., Xenha]:
     """Return a function that starts `xenha serve SOURCE` and waits until it has figures."""
 
-    def started(source: str, listen: str = "127.0.0.1:0") -> Xenha:
-        command = (*XENHA, "serve", source, "--listen", listen)
+    def started(source: str, listen: str = "127.0.0.1:0", more: Sequence[str] = ()) -> Xenha:
+        command = (*XENHA, "serve", source, "--listen", listen, *more)
         program = start("xenha", *command, XENHA_PASSWORD=PASSWORD)
         url = program.says(r"(http://[\d.]+:\d+)").group(1)
         xenha = Xenha(program, url)

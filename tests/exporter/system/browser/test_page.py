@@ -47,6 +47,30 @@ def test_nothing_sticks_out_on_a_narrow_screen(tab, start_xenha, tmp_path: Path,
     assert tab.complaints() == []
 
 
+def test_heartbeats_can_be_read_and_stick_out_nowhere(
+    tab, start_xenha, tmp_path: Path, daemon_at, make_status, make_late
+) -> None:
+    """Everything that can be late, lost, left out or unarmed at once, with names as long as they get."""
+    late = make_late(make_late(make_status(), "host-2", "lan", 25), "host-2", "disk", 50)
+    told = replace(late, liveset=("host-1", "host-2"), condemned=("host-3",), warnings=(LONG, HOSTILE))
+    named = replace(told, peers=tuple(replace(peer, name=LONG + peer.name) for peer in told.peers))
+    daemon_at(tmp_path / "1.sock", named)
+    daemon_at(tmp_path / "2.sock", make_status(1, armed=False, network_degraded=True))
+    (tmp_path / "pool.json").write_text(dump_pool(demo_pool()))
+    xenha = start_xenha(
+        str(tmp_path / "pool.json"), more=("--daemon", f"{tmp_path}/?.sock", "--daemon", "/none")
+    )
+    tab.open(xenha.url)
+    tab.wait_for("document.querySelectorAll('.beats').length === 2")
+    tab.wait_for("document.querySelectorAll('.silent').length === 1")
+    assert tab.run("document.querySelector('#part-banners b').textContent").endswith("xen2 not armed.")
+    for dark, width in ((False, 1200), (True, 1200), (False, 320)):
+        tab.look(width=width, dark=dark)
+        assert tab.pale_texts() == []
+        assert tab.run("document.documentElement.scrollWidth") <= width
+    assert tab.complaints() == []
+
+
 def test_hostile_names_are_shown_and_do_nothing(tab, start_xenha, tmp_path: Path) -> None:
     pool = demo_pool()
     named = replace(
