@@ -8,7 +8,7 @@ KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
 DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run cluster test quality bench rules debug sanitize lock clean
+.PHONY: help setup run cluster simulate test quality bench rules debug sanitize lock clean
 
 help: ## show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ run: $(BUILT) ## serve the built-in demo pool on http://127.0.0.1:9877 (PORT=…
 # `exec`: Ctrl-C reaches the cluster, which takes everything away.
 cluster: $(BUILT) ## three daemons in namespaces and their page, as root (DRILL=… breaks them)
 	@exec $(BIN)/python -m lab.cluster $(if $(DRILL),drill $(DRILL),run --listen 127.0.0.1:$(PORT))
+
+SEEDS ?= 0:100000
+simulate: $(BUILT) ## simulate pools for hours, seed by seed (SEEDS=A:B)
+	@exec $(BIN)/python -m hacore.testing.simulate --seeds $(SEEDS)
 
 test: quality ## every check and every test, quick ones first
 	@sh tools/system-packages.sh

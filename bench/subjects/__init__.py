@@ -19,6 +19,7 @@ from bench.subjects import (
     plans,
     process,
     service,
+    simulation,
     slots,
 )
 from bench.table import Row
@@ -38,4 +39,5 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "slots": slots.measure,
     "lateness": lateness.measure,
     "detection": detection.measure,
+    "simulation": simulation.measure,
 }

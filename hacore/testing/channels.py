@@ -129,11 +129,12 @@ class DiskChannel:
         self._end(version, started_ns, written, life.clock.at(begun_ns), shown)
 
     def _instants(self, begun_ns: int, spread: float) -> list[int] | None:
-        """Return when the read passed each slot: evenly, or earlier or later by `spread`."""
+        """Return when the read passed each slot; `spread` says how much of it was early (0) or late (2)."""
         if not self.life.disk.changed_since(begun_ns):
             return None
         hosts, lasted_ns = self.life.disk.hosts, self.life.now() - begun_ns
-        share = (min(1.0, spread * (host + 0.5) / hosts) for host in range(hosts))
+        first, width = (0.0, spread) if spread <= 1 else (spread - 1, 2 - spread)
+        share = (first + width * (host + 0.5) / hosts for host in range(hosts))
         return [begun_ns + int(lasted_ns * each) for each in share]
 
     def _end(

@@ -279,7 +279,7 @@ KINDS: dict[str, Kind] = {
     "read": Kind("reads fail", *_trouble(Trouble.READ_ERROR), ill=Ill.STORAGE),
     "hang": Kind("no I/O is answered until the end", *_trouble(Trouble.HANG), ill=Ill.STORAGE),
     "slow": Kind("each I/O takes up to 0.4 T", *_trouble(Trouble.SLOW), ill=Ill.STORAGE),
-    "tardy": Kind("each I/O takes up to T/10", *_trouble(Trouble.TARDY), ill=Ill.STORAGE),
+    "tardy": Kind("each I/O takes up to 0.03 T", *_trouble(Trouble.TARDY), ill=Ill.STORAGE),
     "stuck": Kind("no read is answered until the end", *_trouble(Trouble.READ_HANG), ill=Ill.STORAGE),
     "ghosts": Kind(
         "writes fail, and land a good half of T later", *_trouble(Trouble.GHOSTS), ill=Ill.STORAGE

@@ -135,7 +135,7 @@ class Port:
         return ReadFate(after_ns, not failing, 2 * chance())
 
     def _slowed_ns(self) -> int:
-        share = 0.4 if Trouble.SLOW in self.troubles else 0.1 if Trouble.TARDY in self.troubles else 0
+        share = 0.4 if Trouble.SLOW in self.troubles else 0.03 if Trouble.TARDY in self.troubles else 0
         return int(self._rng.random() * share * self._timeout_ns)
 
     def _failed(self, after_ns: int) -> Landing | None:

@@ -44,30 +44,29 @@ def _mask(hosts: Sequence[int]) -> int:
 
 
 def rival_proposers(seed: str) -> Plan:
-    """All hosts, over tardy disks, want different leaders at about the same time."""
+    """A leader takes as long for an epoch as the next in turn waits, who sees another host dead by then."""
     rng = Random(f"{seed}/rivals")
-    at = BEGIN + 5 * rng.random()
     return _plan(
-        3,
+        4,
         [
-            _fault("tardy", [0, 1, 2], at - 6, 60),
-            _fault("lead", [0], at, value=2),
-            _fault("lead", [1], at + 3 * rng.random(), value=1),
-            _fault("lead", [2], at + 3 * rng.random(), value=2),
+            _fault("crash", [2], BEGIN, 200),
+            _fault("crash", [3], BEGIN + 0.5 + 2 * rng.random(), 200),
+            _fault("tardy", [0], BEGIN + 10, 200),
         ],
     )
 
 
-def _decider_is_lost(rng: Random, rotten: int) -> Plan:
-    """A leader crashes in the moment in which it decides an epoch, and copies of its slot are spoilt."""
-    at = BEGIN + 21.5 + 7 * rng.random()
+def _decider_is_lost(rng: Random, rotten: int, *more: Fault) -> Plan:
+    """A leader decides an epoch and crashes before anybody reads it, and copies of its slot are spoilt."""
+    at = BEGIN + 22 + 3.5 * rng.random()
     return _plan(
         3,
         [
             _fault("crash", [2], BEGIN, 200),
-            _fault("tardy", [0], BEGIN + 10, 200),
+            _fault("stuck", [1], BEGIN + 21.2, 5.5),
             _fault("crash", [0], at, 200),
             _fault("rot", [0], at + 0.01, value=rotten),
+            *more,
         ],
     )
 
@@ -77,7 +76,7 @@ def decider_and_slot_are_lost(seed: str) -> Plan:
 
 
 def decider_and_copy_are_lost(seed: str) -> Plan:
-    return _decider_is_lost(Random(f"{seed}/copy"), 1)
+    return _decider_is_lost(Random(f"{seed}/copy"), 1, _fault("tardy", [0], BEGIN + 10, 200))
 
 
 def writes_fail(seed: str) -> Plan:
@@ -111,9 +110,9 @@ def ghosts(seed: str) -> Plan:
         [
             _fault("link", [0], BEGIN - 15, 200, [1]),
             _fault("crash", [2], BEGIN, 200),
-            _fault("ghosts", [0], BEGIN + 12, 7),
-            _fault("stuck", [1], BEGIN + 21.2, 10),
-            _fault("crash", [0], BEGIN + 22.5 + 1.5 * rng.random(), 200),
+            _fault("ghosts", [0], BEGIN + 11.2, 8.8),
+            _fault("stuck", [1], BEGIN + 21.2, 11),
+            _fault("crash", [0], BEGIN + 22 + rng.random(), 200),
         ],
     )
 

@@ -24,6 +24,7 @@ CALLS = {
 PRINTERS = (
     "exporter/cli/",
     "hacore/commands/",
+    "hacore/testing/simulate.py",
     "exporter/listening.py",
     "exporter/catalogue.py",
     "lab/xapi/main.py",
