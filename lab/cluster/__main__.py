@@ -122,7 +122,7 @@ def _attend(made: Cluster, narrator: Narrator) -> None:
             else:
                 inputs = []
         _say(*narrator.news())
-        if not formed and made.lives(*range(made.settings.hosts)):
+        if not formed and made.lives(*range(len(made.hosts))) and len(made.runs()) == len(made.hosts):
             formed = True
             _say("", made.table(), "")
 
