@@ -97,11 +97,17 @@ cdef const char* body_fault(const uint8_t* body, int32_t hosts) noexcept nogil:
 
 # -- for Python ------------------------------------------------------------------------------------------
 
+cdef int host_byte(object host, str field) except -1:
+    if not -1 <= host < MAX_HOSTS:
+        raise ValueError(f"slot: {field}: {host}, expected a host or -1")
+    return NOBODY_BYTE if host == -1 else host
+
+
 cdef int pack_decision(uint8_t* at, object decision) except -1:
     cdef Py_ssize_t host
     put64(at, decision.epoch)
     put64(at + 8, decision.liveset)
-    at[16] = NOBODY_BYTE if decision.leader == -1 else decision.leader
+    at[16] = <uint8_t> host_byte(decision.leader, "leader")
     at[17] = decision.cause
     for host in range(len(decision.members)):
         put64(at + 24 + 8 * host, decision.members[host])
@@ -140,7 +146,7 @@ def pack_body(body not None, int32_t hosts):
     raw[48] = bool(body.armed)
     raw[49] = bool(body.storage)
     raw[50] = bool(body.carrier)
-    raw[51] = NOBODY_BYTE if body.leader_wish == -1 else body.leader_wish
+    raw[51] = <uint8_t> host_byte(body.leader_wish, "leader_wish")
     pack_decision(raw + DECIDED_AT, body.decided)
     put64(raw + BLOCK_AT, body.block.epoch)
     put64(raw + BLOCK_AT + 8, body.block.mbal)
