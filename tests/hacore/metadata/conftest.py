@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+
+from hacore.metadata import METADATA_BYTES
 
 BLOCK = 4096
 HALF = 16 * BLOCK
@@ -57,3 +63,20 @@ def make_disk() -> Callable[..., Disk]:
 @pytest.fixture
 def disk(make_disk: Callable[..., Disk]) -> Disk:
     return make_disk()
+
+
+@pytest.fixture(params=[512, 4096])
+def loop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A block device over a file, with this logical block; needs root and the loop driver."""
+    file = tmp_path / "image"
+    with file.open("wb") as image:
+        image.truncate(METADATA_BYTES)
+    command = ["losetup", "-f", "--show", "--direct-io=on", "--sector-size", str(request.param), str(file)]
+    if shutil.which("losetup") is None or os.getuid() != 0:
+        pytest.skip("loop devices need losetup and root")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"losetup: {done.stderr.strip()}")
+    device = Path(done.stdout.strip())
+    yield device
+    subprocess.run(["losetup", "-d", str(device)], check=True)

@@ -448,3 +448,14 @@ def test_on_a_file_with_direct_io(tmp_path: Path) -> None:
         (SNAPSHOT, 1_000_000, 2),
         (PLAN, 10, 2),
     ]
+
+
+def test_on_a_block_device_of_either_sector_size(loop: Path) -> None:
+    with SlotDevice(str(loop)) as device:
+        format_metadata(device, KEY, POOL)
+        for writer in range(3):  # each flips: both halves are written
+            MetadataVolume.open(device, KEY, POOL, writer=writer).append(
+                SNAPSHOT, 1 + writer, bytes([writer])
+            )
+    with SlotDevice(str(loop), writable=False) as device:
+        assert told(MetadataVolume.open(device, KEY, POOL)) == {SNAPSHOT: b"\x02"}
