@@ -182,9 +182,9 @@ class Host:
         self.reset("watchdog fires", self.world.plan.reboot_ns)
 
     def land(self, landing: Landing, copy: int, content: Copy) -> None:
-        """A write of this host reaches the disk."""
+        """A write of this host reaches the disk; of a host that went down meanwhile, only half of them do."""
         world = self.world
-        if content.body.incarnation != self.incarnation:
+        if content.body.incarnation != self.incarnation or (not self.up and world.rng.random() < 0.5):
             return
         if landing.astray:
             host = world.rng.randrange(world.plan.hosts)

@@ -64,6 +64,7 @@ def _decider_is_lost(rng: Random, rotten: int, *more: Fault) -> Plan:
         [
             _fault("crash", [2], BEGIN, 200),
             _fault("stuck", [1], BEGIN + 21.2, 5.5),
+            _fault("lead", [1], BEGIN + 23, value=1),
             _fault("crash", [0], at, 200),
             _fault("rot", [0], at + 0.01, value=rotten),
             *more,
@@ -112,6 +113,7 @@ def ghosts(seed: str) -> Plan:
             _fault("crash", [2], BEGIN, 200),
             _fault("ghosts", [0], BEGIN + 11.2, 8.8),
             _fault("stuck", [1], BEGIN + 21.2, 11),
+            _fault("lead", [1], BEGIN + 25, value=1),
             _fault("crash", [0], BEGIN + 22 + rng.random(), 200),
         ],
     )
