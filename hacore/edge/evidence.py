@@ -58,8 +58,12 @@ class Carriers:
             answer = fcntl.ioctl(self._socket, SIOCGIFFLAGS, _REQUEST.pack(link.encode(), 0))
         except OSError:
             return False  # there is no such interface
-        flags: int = _REQUEST.unpack(answer)[1]
-        return flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING
+        return is_running(_REQUEST.unpack(answer)[1])
+
+
+def is_running(flags: int) -> bool:
+    """Tell whether an interface with these flags is up and has carrier (netdevice(7))."""
+    return flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING
 
 
 def ports_of(bridge: str) -> tuple[str, ...]:

@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hacore.config import Network
-from hacore.edge.evidence import Arbiters, Carriers, Place, checksum, is_answer, places_in, ports_of
+from hacore.edge.evidence import (
+    Arbiters,
+    Carriers,
+    Place,
+    checksum,
+    is_answer,
+    is_running,
+    places_in,
+    ports_of,
+)
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root")
 ROUTE = """\
@@ -39,6 +48,13 @@ def test_carrier_of_what_is_there_and_what_is_not() -> None:
     carriers = Carriers(networks)
     assert carriers.read() == (True, False, None, True)
     carriers.close()
+
+
+@pytest.mark.parametrize(
+    ("flags", "running"), [(0x1043, True), (0x1003, False), (0x1002, False), (0x42, False)]
+)
+def test_an_interface_without_carrier_or_switched_off_does_not_run(flags: int, running: bool) -> None:
+    assert is_running(flags) is running
 
 
 def test_what_is_no_bridge_has_no_ports() -> None:
