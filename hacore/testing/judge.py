@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hacore.core.effects import Note
 from hacore.core.setup import Isolation, Quorum
+from hacore.kernel._pump import COPIES
 from hacore.records import Cause, Decision, FenceCause
 from hacore.testing.checks import Ledger
 from hacore.testing.disk import Copy
@@ -58,6 +59,8 @@ class Judge:
             return ""
         if cause == FenceCause.BRAIN:
             return "the machine broke a rule of its own"
+        if cause == FenceCause.NO_COPY_LEFT:
+            return "" if self._copies_burnt(host) >= COPIES - 2 else "most copies were clean"
         if self.world.plan.quorum == Quorum.MAJORITY:
             return self._needless_in_majority()
         epoch = self._left_out_by(host) if cause == FenceCause.LEFT_OUT else None
@@ -75,6 +78,14 @@ class Judge:
         )
 
     # --- its own storage and daemon
+
+    def _copies_burnt(self, host: Host) -> int:
+        """Return how many copies its outages may have cost it in this boot, and its daemon's deaths."""
+        since_boot = [
+            s for ill in (Ill.STORAGE, Ill.DAEMON) for s in host.ills[ill] if s.from_ns >= host.booted_ns
+        ]
+        costs = {"kill": 3, "upgrade": 3, "brain": 0, "stop": 0} | dict.fromkeys(MOMENTARY, 0)
+        return sum(costs.get(spell.kind, 1) for spell in since_boot)
 
     def _ill(self, host: Host) -> bool:
         """Tell whether its own storage or daemon gave it no way to live on."""
