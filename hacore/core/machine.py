@@ -397,7 +397,8 @@ class Machine:
         posture, peers = self._posture, 0
         if self._says.state in MEMBERS:
             peers = self._says.decided.liveset & ~(1 << self._setup.me)
-        age_ns = self._now_ns - self._living.since_ns if posture.open else 0
+        since_ns = self._living.since_ns  # 0: a successor has not run a good cycle yet
+        age_ns = self._now_ns - since_ns if posture.open and since_ns else 0
         degraded = bool(peers) and self._deciding.verdict.degraded
         posture.out.extend(self._warnings.look(peers, self._disk, self._net))
         posture.out.extend(self._warnings.own(age_ns))

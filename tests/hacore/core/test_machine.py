@@ -323,6 +323,7 @@ def test_a_restarted_daemon_goes_on_as_a_member(pool):
     incarnation = pool[1].incarnation
     pool.boot(1, incarnation)
     pool.run(2)
+    assert not pool[1].notes("hopeless")
     assert pool[1].armed
     assert pool[1].view.state is State.MEMBER
     assert pool.livesets() == {(2, 0b111)}
