@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bench.pools import pool
-from hacore import kernel
 from hacore.kernel import _reference as twin
+from hacore.kernel import planning as kernel
 from planner.placement.problem import problem_of
 from planner.tolerance.counts import Counted, count
 

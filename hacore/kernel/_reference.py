@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from hacore.kernel import Layout, Rows
+from hacore.kernel.planning import Layout, Rows
 
 
 def sums_up_to(top: int, sizes: Sequence[int]) -> list[int]:

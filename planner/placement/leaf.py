@@ -7,8 +7,8 @@ SCIP's floats are not enough): what the limit cuts off is Open.
 
 from __future__ import annotations
 
-from hacore import kernel
 from hacore.clock import Deadline
+from hacore.kernel import planning as kernel
 from planner.errors import PlanRejected
 from planner.placement.packing import Instance, Item, Open, Outcome, Packed, Refuted
 from planner.placement.units import in_units

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, inf
 
-from hacore import kernel
 from hacore.clock import Deadline
+from hacore.kernel import planning as kernel
 from planner.placement.packing import Instance, Open, Outcome, Packed, Refuted
 from planner.placement.solver import EPSILON, Counts, Master, Relaxed, Use
 from planner.placement.units import in_units

@@ -10,7 +10,7 @@ from array import array
 from dataclasses import dataclass
 from itertools import combinations
 
-from hacore.kernel import FoundWitness, Rows, certificate_rows, certified, find_witness, saturation
+from hacore.kernel.planning import FoundWitness, Rows, certificate_rows, certified, find_witness, saturation
 from planner.tolerance.counts import Counted, Scale
 
 MOST_MASKS_FOR_PAIRS = 16

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
-from hacore.kernel import Layout, mask_words, words_of
+from hacore.kernel.planning import Layout, mask_words, words_of
 from planner.placement.packing import Instance, Item
 from planner.placement.problem import DOWN, Problem
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hacore.clock import Deadline
-from hacore.kernel import pack
+from hacore.kernel.planning import pack
 from planner.placement.packing import Refuted
 from planner.placement.problem import DOWN
 from planner.results import Witness, WitnessReason

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import gcd
 
 from hacore.clock import Deadline
-from hacore.kernel import dearest_loads, lost_under_prices
+from hacore.kernel.planning import dearest_loads, lost_under_prices
 from planner.tolerance.counts import Counted, leaf
 
 ROUNDS = 15

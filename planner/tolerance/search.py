@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from hacore.clock import Deadline, Stopwatch
-from hacore.kernel import FailureSets, Verdict, dominators
+from hacore.kernel.planning import FailureSets, Verdict, dominators
 from planner.placement.packing import Open, Packed, Refuted
 from planner.results import Method, SolverUse
 from planner.tolerance.bounds import Certificate, ClosedForm

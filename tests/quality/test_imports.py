@@ -82,7 +82,7 @@ def test_every_home_that_is_a_file_exists(project, complain):
 
 
 def test_the_planner_sees_only_the_facade_of_the_kernel(project, complain):
-    """`from hacore import kernel` and `from hacore.kernel import f` are fine, `hacore.kernel._x` is not."""
+    """`from hacore.kernel.planning import f` is fine, `hacore.kernel._x` is not."""
     broken = [
         f"{module.path}:{line} imports {name}"
         for module in project.packaged

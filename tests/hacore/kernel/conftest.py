@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from hacore.kernel import Layout, mask_words, words_of
+from hacore.kernel.planning import Layout, mask_words, words_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hacore import kernel
 from hacore.kernel import _reference as twin
+from hacore.kernel import planning as kernel
 
 SEEDS = st.integers(0, 1 << 32)
 MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hacore.clock import Deadline
-from hacore.kernel import Rows
+from hacore.kernel.planning import Rows
 from planner.placement.problem import Problem, problem_of
 from planner.results import Bounds
 from planner.tolerance.answer import tolerance
