@@ -8,7 +8,7 @@ KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
 DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run cluster simulate test quality bench rules debug sanitize lock clean
+.PHONY: help setup run cluster simulate test quality bench rules debug sanitize model lock clean
 
 help: ## show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ debug: $(BUILT) ## kernels with bounds checks and assertions, and their tests
 sanitize: $(BUILT) ## kernels under address, undefined-behaviour and thread sanitizers, and their tests
 	@VENV=$(VENV) sh tools/sanitize.sh tests/hacore/edge/pump
 	@VENV=$(VENV) sh tools/sanitize-threads.sh
+
+model: ## explore the models of the protocol whole (spin; some minutes)
+	@$(PYTHON) model/check.py
 
 lock: $(BUILT) ## write constraints.txt anew from what is installed
 	@$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' > constraints.txt
