@@ -3,7 +3,7 @@
 set -eu
 missing=""
 programs="prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager
-    chromium:chromium ip:iproute2 nft:nftables losetup:mount"
+    chromium:chromium ip:iproute2 nft:nftables losetup:mount spin:spin"
 for pair in $programs; do
     case "$missing " in *" ${pair#*:} "*) continue ;; esac
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
