@@ -151,9 +151,10 @@ def take_over(
 ) -> tuple[int, CopyTurn]:
     """Return where sequence and turn go on for a start on a slot with these copies (None: not valid).
 
-    A predecessor of the same boot hands on what it burnt; it may have died in the middle of a write, so the
-    copy next in its turn and every copy that is not valid are burnt, too — unless it is known to have
-    `finished` its last write. Another boot's ghosts are gone.
+    A predecessor of the same boot hands on what it burnt. Unless it is known to have `finished` its last
+    write it may have died in the middle of one: the copy next in its turn and every copy that is not valid
+    are burnt, too. So is the newest: what it says of burnt copies may be an old write that landed late, and
+    then that very copy is one of them. Another boot's ghosts are gone.
     """
     valid = [(copy.sequence, index) for index, copy in enumerate(copies) if copy is not None]
     if not valid:
@@ -169,8 +170,9 @@ def take_over(
             elif copy is None and not finished:
                 burnt |= 1 << index
         following = next_clean(newest, burnt)
-        if not finished and following != NO_COPY:
-            burnt |= 1 << following
+        if not finished:
+            burnt |= 1 << newest
+            burnt |= 1 << following if following != NO_COPY else 0
     return (sequence // ROUND + 1) * ROUND, CopyTurn(burnt=burnt, last=newest)
 
 

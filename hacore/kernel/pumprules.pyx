@@ -119,8 +119,11 @@ cdef Taken take_over_copies(
             taken.turn.burnt |= <uint8_t> (0 if finished else 1 << copy)
         elif incarnations[copy] == incarnation:
             taken.turn.burnt |= burnts[copy]
+    if finished:
+        return taken
     following = clean_after(newest, taken.turn.burnt)
-    if not finished and following != NO_COPY:
+    taken.turn.burnt |= <uint8_t> (1 << newest)
+    if following != NO_COPY:
         taken.turn.burnt |= <uint8_t> (1 << following)
     return taken
 

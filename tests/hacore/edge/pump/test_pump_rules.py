@@ -193,9 +193,17 @@ def test_a_predecessor_of_this_boot_hands_on_what_it_burnt(finished):
     copies = [twin.OwnCopy(10 + copy, 1, 0b1000) for copy in range(5)] + [None] * 2 + [twin.OwnCopy(1, 1, 0)]
     sequence, turn = twin.take_over(copies, 1, finished=finished)
     assert turn.last == 4
-    assert turn.burnt == (0b1000 if finished else 0b1110_1000)
+    assert turn.burnt == (0b1000 if finished else 0b1111_1000)
     assert sequence == twin.ROUND
     assert twin.take_over(copies, 2, finished=finished)[1].burnt == 0
+
+
+def test_a_newest_copy_that_landed_late_is_never_trusted():
+    """3, 4, 5 went to copy 0 (failed, failed, a good probe), 6 to copy 1 failed; then 3 landed after 5."""
+    copies = [twin.OwnCopy(3, 1, 0)] + [None] + [twin.OwnCopy(1, 1, 0), twin.OwnCopy(2, 1, 0)] * 3
+    _, turn = twin.take_over(copies, 1)
+    assert turn.burnt & 0b11 == 0b11
+    assert [copy for copy in range(8) if turn.clean(copy)] == [3, 4, 5, 6, 7]
 
 
 # --- packets ----------------------------------------------------------------------------------------------
