@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hacore.core.rules import RULES, Rules
 from hacore.core.timing import NS
+from hacore.core.words import spoken
 from hacore.records import State
 from hacore.testing.checks import Checks, Ledger, Violation
 from hacore.testing.detection import Detection
@@ -104,18 +105,18 @@ class Run:
     def _settled(self) -> None:
         """Accuse whoever is up and is not where it should be, though nothing has been wrong for long."""
         newest = self.ledger.newest
-        for host in self.world.hosts:
-            daemon = host.daemon
-            if not host.up or daemon is None:
-                continue
-            view = daemon.machine.view()
+        views = {
+            host.index: host.daemon.machine.view() for host in self.world.hosts if host.daemon is not None
+        }
+        members = [view for host, view in views.items() if newest.liveset >> host & 1]
+        if members and all(view.copies_left < FEW_COPIES for view in members):
+            return  # nobody may decide any more: safe, and a matter for operators
+        for host, view in views.items():
             if view.state == State.EXCLUDED or view.copies_left < FEW_COPIES:
                 continue
             if view.state != State.MEMBER or view.decided != newest:
-                text = (
-                    f"is {view.state.name} in epoch {view.epoch} of {newest.epoch}, waits for: {view.waiting}"
-                )
-                self.ledger.accuse("recovery", host.index, text)
+                text = f"is {view.state.name} in epoch {view.epoch} of {newest.epoch}"
+                self.ledger.accuse("recovery", host, f"{text}, waits for: {spoken(view.waiting, str)}")
 
 
 def seconds(ns: int) -> float:

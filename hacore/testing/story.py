@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hacore.core.effects import Note
 from hacore.core.timing import NS
+from hacore.core.words import spoken
 from hacore.records import FenceCause
 from hacore.testing.disk import Copy
 
@@ -22,7 +23,7 @@ class Story:
         self.lines: list[str] = []
 
     def noted(self, host: Host, note: Note) -> None:
-        values = " ".join(f"{key}={value}" for key, value in note.values)
+        values = " ".join(f"{key}={spoken(value, str)}" for key, value in note.values)
         self.tell(host.index, f"{note.word} {values}".rstrip())
 
     def tell(self, host: int, text: str) -> None:
