@@ -71,3 +71,8 @@ class Config:
     def me(self) -> Host:
         """Return this host's row."""
         return self.hosts[self.host]
+
+    def name_of(self, host: int) -> str:
+        """Return what people call a host: its name, or its UUID where a comma would mislead in a list."""
+        found = self.hosts[host]
+        return found.uuid if "," in found.name else found.name

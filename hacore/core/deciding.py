@@ -17,6 +17,7 @@ from hacore.core.says import Says
 from hacore.core.seen import Disk
 from hacore.core.setup import Setup
 from hacore.core.survival import Steady, Verdict, Why, rests_on
+from hacore.core.words import NOT_WAITING, Waiting
 from hacore.records import NOBODY, Cause, Decision, State
 
 NOTHING = Needs()
@@ -35,7 +36,7 @@ class Deciding:
         self.verdict = EVERYBODY_STAYS
         self.forced = False
         """An operator wants a liveset formed without those who are missing."""
-        self.waiting: tuple[str, int] = ("", 0)
+        self.waiting = NOT_WAITING
         """What a proposal waits for, and which hosts it is about."""
         self._judged: tuple[int, ...] = ()
         self._steady = Steady(None, 0)
@@ -85,9 +86,8 @@ class Deciding:
         if not self._needed_ns:
             self._needed_ns = now_ns
         if self.proposer.round is not None:
-            self.waiting = (
-                ("slots that are not believed", self._disk.doubted) if self._disk.doubted else ("", 0)
-            )
+            doubted = self._disk.doubted
+            self.waiting = Waiting("slots that are not believed", doubted) if doubted else NOT_WAITING
         elif self._hindered(now_ns) or self._rank < 0:
             return
         elif now_ns >= max(self._not_before_ns, self._needed_ns + self._rank * 2 * self._beat_ns):
@@ -118,7 +118,7 @@ class Deciding:
 
     def _wish(self, now_ns: int) -> Decision | None:
         """Return what the next epoch should say, None: what the present one does."""
-        self.waiting = ("", 0)
+        self.waiting = NOT_WAITING
         if self._says.state is State.JOINING:
             return self._wish_of_joining(now_ns)
         needs = self._needs(now_ns)
@@ -156,11 +156,11 @@ class Deciding:
         """
         verdict, late = self.verdict, self._disk.quarter
         if verdict.out & self._me or verdict.stay & late & ~self._me:
-            self.waiting = ("those who stay to leave it out", verdict.out)
+            self.waiting = Waiting("those who stay to leave it out", verdict.out)
         elif self._steady.held(self._setup.timing.stable_ns, now_ns):
             return verdict.out
         else:
-            self.waiting = ("views to stand still before it is left out", verdict.out)
+            self.waiting = Waiting("views to stand still before it is left out", verdict.out)
         return 0
 
     def _joining(self, members: int) -> int:
@@ -209,22 +209,22 @@ class Deciding:
     def _say_what_a_joiner_waits_for(self, hall: Hall) -> None:
         living = hall.liveset & ~hall.joining & ~hall.absent & ~hall.silent & ~hall.excluded
         if living:
-            self.waiting = ("to be admitted by the members", living)
+            self.waiting = Waiting("to be admitted by the members", living)
         elif not hall.group & self._me:
-            self.waiting = ("to be heard by all that join", hall.joining & ~self._me)
+            self.waiting = Waiting("to be heard by all that join", hall.joining & ~self._me)
         else:
-            self.waiting = ("hosts that are missing", hall.configured & ~hall.group & ~hall.excluded)
+            self.waiting = Waiting("hosts that are missing", hall.configured & ~hall.group & ~hall.excluded)
 
     # --- turns -------------------------------------------------------------------------------------------
 
     def _hindered(self, now_ns: int) -> bool:
         """Tell what keeps me from proposing."""
         if not self._says.storage or self._disk.copies_left < 2:
-            self.waiting = ("storage", 0)
+            self.waiting = Waiting("storage")
         elif self.proposer.unresolved:
-            self.waiting = ("to know what became of a proposal of mine", 0)
+            self.waiting = Waiting("to know what became of a proposal of mine")
         elif not self._living.may_act(now_ns):
-            self.waiting = ("those who may live on my grants", self._says.decided.liveset & ~self._me)
+            self.waiting = Waiting("those who may live on my grants", self._says.decided.liveset & ~self._me)
         else:
             return False
         return True

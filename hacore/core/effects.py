@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hacore.core.words import Value
 from hacore.records import FenceCause, PacketBody, SlotBody
 
 
@@ -54,7 +55,7 @@ class Note:
     """One line of the journal: a word and its values."""
 
     word: str
-    values: tuple[tuple[str, str | int | bool], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

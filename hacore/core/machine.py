@@ -57,11 +57,12 @@ from hacore.core.rules import RULES, Rules
 from hacore.core.says import Says
 from hacore.core.seen import Disk, Net
 from hacore.core.setup import Setup
-from hacore.core.showing import in_words, showing
-from hacore.core.takeover import Takeover
+from hacore.core.showing import showing
+from hacore.core.takeover import FIRST_READ, Takeover
 from hacore.core.telling import Telling
 from hacore.core.view import View
 from hacore.core.warnings import Warnings
+from hacore.core.words import NOT_WAITING, Hosts, Waiting, one
 from hacore.records import NOBODY, Decision, FenceCause, SlotBody, State
 
 _PROPOSERS = (State.JOINING, State.MEMBER, State.LEAVING)
@@ -84,8 +85,7 @@ class Machine:
         self._takeover = Takeover(setup)
         self._now_ns = 0
         self._cycle: DiskCycle | None = None  # the one that this event brought
-        self._waiting = ("the first read of the statefile", 0)
-        self._waited_for = ("", 0)
+        self._waiting = FIRST_READ
         self._view: View | None = None
 
     def handle(self, event: Event, now_ns: int) -> tuple[Effect, ...]:
@@ -99,6 +99,8 @@ class Machine:
         _TAKE[type(event)](self, event)
         if not posture.stopped and (not self._takeover.pending or self._begin()):
             self._decide()
+        if not posture.stopped:
+            posture.out.extend(self._warnings.waits(self._waiting, now_ns))
         return tuple(posture.out)
 
     def view(self) -> View:
@@ -143,7 +145,7 @@ class Machine:
 
     def _on_wish(self, event: ProposeLeader) -> None:
         self._says.leader_wish = event.host if 0 <= event.host < self._setup.hosts else NOBODY
-        self._posture.note("wish", ("leader", event.host))
+        self._posture.note("wish", ("leader", one(self._says.leader_wish)))
 
     def _on_disarm(self, _: Disarm) -> None:
         if self._posture.open and self._says.armed:
@@ -159,7 +161,7 @@ class Machine:
         """Believe the operator of those only whom nothing else could make certain."""
         if 0 <= event.host < self._setup.hosts and self._removals.uncertain >> event.host & 1:
             self._removals.bury(event.host)
-            self._posture.note("dead", ("host", event.host), ("confirmed_by", "operator"))
+            self._posture.note("dead", ("host", one(event.host)), ("confirmed_by", "operator"))
 
     def _on_emergency(self, _: EmergencyDisable) -> None:
         self._posture.note("emergency_disable")
@@ -225,7 +227,7 @@ class Machine:
         now_ns, says, deciding, posture = self._now_ns, self._says, self._deciding, self._posture
         self._net.look(now_ns)
         says.row = self._net.row
-        self._waiting = ("", 0)
+        self._waiting = NOT_WAITING
         self._learn()
         had = says.storage
         self._living.look(now_ns, unresolved=deciding.proposer.unresolved)
@@ -274,8 +276,8 @@ class Machine:
         self._posture.note(
             "epoch",
             ("epoch", decided.epoch),
-            ("liveset", ",".join(str(host) for host in hosts_in(decided.liveset))),
-            ("leader", decided.leader),
+            ("liveset", Hosts(decided.liveset)),
+            ("leader", one(decided.leader)),
             ("cause", decided.cause.name.lower()),
         )
         if says.state in MEMBERS and not self._is_member(decided):
@@ -316,7 +318,7 @@ class Machine:
             self._deciding.forced = False
             self._posture.join(self._now_ns)
         else:
-            self._waiting = ("a good cycle as a member", 0)
+            self._waiting = Waiting("a good cycle as a member")
 
     def _as_member(self) -> None:
         if self._disk.copies_left < 2 and self._disk.known:
@@ -328,8 +330,8 @@ class Machine:
 
     def _as_leaving(self) -> None:
         self._as_member()
-        if not self._waiting[0]:
-            self._waiting = ("an epoch that lets it go", 0)
+        if not self._waiting.words:
+            self._waiting = Waiting("an epoch that lets it go")
 
     def _as_fencing(self) -> None:
         self._posture.as_fencing(self._now_ns)
@@ -368,9 +370,9 @@ class Machine:
             seen = removals.evidence(host, self._disk, silent, self._now_ns, by_disk=living.by_disk)
             if (may or seen.rebooted) and self._rules.certainly_dead(seen):
                 removals.bury(host)
-                note("dead", ("host", host), ("epoch", self._says.decided.epoch))
+                note("dead", ("host", one(host)), ("epoch", self._says.decided.epoch))
         for host in hosts_in(removals.newly_uncertain(self._disk, silent)):
-            note("uncertain", ("host", host), ("reason", "left out, silent and without fencing"))
+            note("uncertain", ("host", one(host)), ("reason", "left out, silent and without fencing"))
 
     # --- steps
 
@@ -403,10 +405,6 @@ class Machine:
         posture.out.extend(self._warnings.look(peers, self._disk, self._net))
         posture.out.extend(self._warnings.own(age_ns))
         posture.out.extend(self._warnings.degrade(degraded=degraded))
-        if self._waiting != self._waited_for:
-            self._waited_for = self._waiting
-            if self._waiting[0]:
-                posture.note("waiting", ("for", in_words(self._waiting)))
 
     def _show(self) -> View:
         unresolved = self._deciding.proposer.unresolved
@@ -418,7 +416,7 @@ class Machine:
             self._removals,
             unresolved=unresolved,
             degraded=self._warnings.degraded,
-            waiting=in_words(self._waiting),
+            waiting=self._waiting,
         )
 
 

@@ -12,6 +12,7 @@ from hacore.core.living import MEMBERS, NO_LEASE, Living
 from hacore.core.says import Says
 from hacore.core.setup import Setup
 from hacore.core.telling import Telling
+from hacore.core.words import Value
 from hacore.records import FenceCause, State
 
 
@@ -36,7 +37,7 @@ class Posture:
         self._writes = 0  # how often it was
         self._lease = NO_LEASE
 
-    def note(self, word: str, *values: tuple[str, str | int | bool]) -> None:
+    def note(self, word: str, *values: tuple[str, Value]) -> None:
         """Add a line to the journal."""
         self.out.append(Note(word, values))
 
@@ -44,7 +45,8 @@ class Posture:
         """Be in this state from now on."""
         if state is not self._says.state:
             self._says.state, self.since_ns = state, now_ns
-            self.note("state", ("state", state.name.lower()))
+            because = (("cause", self._says.fence.name.lower()),) if state is State.FENCING else ()
+            self.note("state", ("state", state.name.lower()), *because)
 
     def take(self, cycle: DiskCycle) -> None:
         """Count the writes of what is waited for."""
@@ -90,12 +92,11 @@ class Posture:
 
     def fence(self, cause: FenceCause, now_ns: int) -> None:
         """Cut the lease, then say so, then reboot."""
-        self.enter(State.FENCING, now_ns)
         self._says.fence, self._says.grants = cause, 0
+        self.enter(State.FENCING, now_ns)
         self.renew_lease()
         self._await()
         self._fence_ns = now_ns + self._setup.timing.beat_ns
-        self.note("fence", ("cause", cause.name.lower()))
 
     def fence_now(self, cause: FenceCause, now_ns: int) -> None:
         """Reboot without waiting for the disk."""

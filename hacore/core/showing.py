@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hacore.core.cliques import hosts_in
 from hacore.core.living import Living
 from hacore.core.posture import Posture
 from hacore.core.removals import Removals
 from hacore.core.says import Says
 from hacore.core.seen import Disk
 from hacore.core.view import View
+from hacore.core.words import Waiting
 from hacore.records import State
 
 
@@ -21,7 +21,7 @@ def showing(
     *,
     unresolved: bool,
     degraded: bool,
-    waiting: str,
+    waiting: Waiting,
 ) -> View:
     """Return the view. MEMBER only once the slot has said so: one that shows JOINING has run nothing."""
     unsaid = says.state is State.MEMBER and not posture.said_member
@@ -49,9 +49,3 @@ def showing(
         fence=says.fence,
         waiting=waiting,
     )
-
-
-def in_words(waiting: tuple[str, int]) -> str:
-    """Return what is waited for, with the hosts it is about."""
-    words, hosts = waiting
-    return f"{words}: {','.join(str(host) for host in hosts_in(hosts))}" if hosts else words

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from hacore.core.seen import Disk
 from hacore.core.setup import Setup
+from hacore.core.words import NOT_WAITING, Waiting
 
 WATCH_BEATS = 3
 """How long a slot that another boot wrote is watched: another daemon that uses it would move it."""
+FIRST_READ = Waiting("the first read of the statefile")
 
 
 class Takeover:
@@ -23,11 +25,11 @@ class Takeover:
         self.refused = ""
         """Why this daemon must not run; "": it may."""
 
-    def look(self, disk: Disk) -> tuple[str, int]:
+    def look(self, disk: Disk) -> Waiting:
         """Take in the newest read; return what is waited for."""
         me = self._setup.me
         if not disk.known:
-            return ("the first read of the statefile", 0)
+            return FIRST_READ
         sequence, own = disk.sequences[me], disk.bodies[me]
         if not self._since_ns:
             self._since_ns, self._sequence = disk.read_completed_ns, sequence
@@ -37,9 +39,9 @@ class Takeover:
             self.refused = "another daemon writes the slot of this host"
         if disk.read_completed_ns - self._since_ns < self._patience_ns(odd=odd, foreign=foreign):
             words = "its damaged slot to be read again" if odd else "its slot to stand still"
-            return (words, 1 << me)
+            return Waiting(words, 1 << me)
         self.pending = False
-        return ("", 0)
+        return NOT_WAITING
 
     def _patience_ns(self, *, odd: bool, foreign: bool) -> int:
         timing = self._setup.timing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hacore.core.words import Waiting
 from hacore.records import Decision, FenceCause, State
 
 
@@ -41,7 +42,7 @@ class View:
     leader_wish: int
     copies_left: int
     fence: FenceCause  # of this fencing, or of the last reboot
-    waiting: str  # what it waits for, in words; "" for nothing
+    waiting: Waiting
 
     @property
     def epoch(self) -> int:

@@ -1,6 +1,6 @@
-"""Early warnings: each channel of each member, and the own deadline, at 25 % and 50 % of T. Decides nothing.
+"""Early warnings: each channel of each member, and the own deadline, at 25 % and 50 % of T; long waits.
 
-Each crossing is said once.
+Each crossing is said once. Decides nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from hacore.core.cliques import hosts_in
 from hacore.core.effects import Note
 from hacore.core.seen import Disk, Net
 from hacore.core.timing import Timing
+from hacore.core.words import NOT_WAITING, Waiting, one
+
+WAITING_BEATS = 2
+"""What comes about sooner is not worth a line that somebody waited for it."""
 
 
 class Warnings:
@@ -19,6 +23,7 @@ class Warnings:
         self._said = (0, 0, 0, 0)
         self._own = 0
         self.degraded = False
+        self._waiting, self._waiting_since_ns, self._waiting_said = NOT_WAITING, 0, False
 
     def look(self, peers: int, disk: Disk, net: Net) -> list[Note]:
         """Return what is new about the members (mask) but me."""
@@ -27,7 +32,7 @@ class Warnings:
             return []
         names = (("disk", 25), ("disk", 50), ("network", 25), ("network", 50))
         notes = [
-            Note("late", (("channel", channel), ("host", host), ("percent", percent)))
+            Note("late", (("channel", channel), ("host", one(host)), ("percent", percent)))
             for (channel, percent), now, before in zip(names, late, self._said, strict=True)
             for host in hosts_in(now & ~before)
         ]
@@ -54,3 +59,13 @@ class Warnings:
         if percent == 100:
             return [Note("hopeless", (("seconds", age_ns // 10**9),))]
         return [Note("late", (("channel", "deadline"), ("percent", percent)))]
+
+    def waits(self, waiting: Waiting, now_ns: int) -> list[Note]:
+        """Return for what it waits, once it has waited for a while."""
+        if waiting != self._waiting:
+            self._waiting, self._waiting_since_ns, self._waiting_said = waiting, now_ns, False
+        waited_ns = now_ns - self._waiting_since_ns
+        if self._waiting_said or not waiting.words or waited_ns < WAITING_BEATS * self._timing.beat_ns:
+            return []
+        self._waiting_said = True
+        return [Note("waiting", (("for", waiting),))]

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from hacore.clock import NS_PER_SECOND
 from hacore.core.events import Disarm, DiskCycle, Event, Leave, Tick
+from hacore.core.words import spoken
 from hacore.edge.control import ControlServer
 from hacore.edge.operators import Operators
 from hacore.edge.parts import Parts
@@ -250,7 +251,7 @@ class Daemon:
             self.handing_over = True
 
     def _waiting(self) -> str:
-        return str(self.parts.machine.view().waiting)
+        return str(spoken(self.parts.machine.view().waiting, self.parts.config.name_of))
 
     def _say_problems(self) -> None:
         """Note each problem when it comes and when it goes."""

@@ -21,6 +21,7 @@ from hacore.core.effects import (
     Stop,
 )
 from hacore.core.timing import Timing
+from hacore.core.words import Name, spoken
 from hacore.edge.doors import Pump
 from hacore.edge.journal import Journal
 from hacore.edge.watchdog import Watchdog
@@ -32,12 +33,19 @@ class Hands:
     """Pump, watchdog and journal as the machine's effects move them."""
 
     def __init__(
-        self, pump: Pump, watchdog: Watchdog, journal: Journal, timing: Timing, since_ns: int = 0
+        self,
+        pump: Pump,
+        watchdog: Watchdog,
+        journal: Journal,
+        timing: Timing,
+        name_of: Name,
+        since_ns: int = 0,
     ) -> None:
         self._pump = pump
         self._watchdog = watchdog
         self._journal = journal
         self._timing = timing
+        self._name_of = name_of
         self._since_ns = since_ns
         """S as a predecessor left it: what that allowed is allowed still, whatever the machine knows yet."""
         self.stopped = ""
@@ -87,7 +95,7 @@ class Hands:
             case Lease(disk, granted_ns):
                 self._pump.lease(disk, max(granted_ns, self._since_ns))
             case Note(word, values):
-                self._journal.note(word, **dict(values))
+                self._journal.note(word, **{key: spoken(value, self._name_of) for key, value in values})
             case OpenWatchdog():
                 self._open()
             case CloseWatchdog():

@@ -10,6 +10,7 @@ from hacore.config import Config
 from hacore.core.events import DiskCycle, Heard
 from hacore.core.timing import NS
 from hacore.core.view import View
+from hacore.core.words import spoken
 from hacore.edge.channels import Channel, Channels, warning_percent
 from hacore.edge.doors import Histogram, Meters, NetMeter
 from hacore.edge.parts import Memory
@@ -63,7 +64,7 @@ def status_of(moment: Moment) -> status.Status:
         mode=str(view.mode),
         network_degraded=view.degraded,
         unresolved=view.unresolved,
-        waiting=view.waiting,
+        waiting=str(spoken(view.waiting, config.name_of)),
         check_in_age_seconds=_age_seconds(moment.meters.dog.checked_in_ns, now_ns) or 0.0,
         storage=_storage(moment),
         networks=tuple(_network(moment, i) for i in range(len(config.networks))),

@@ -159,7 +159,7 @@ def assembled(
     evidence = EvidenceWatch(config, selector, clock.monotonic_ns)
     pump = NativePump(pump_setup_of(config, device, left))
     watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)
-    hands = Hands(pump, watchdog, journal, config.timing, left.since_ns if left else 0)
+    hands = Hands(pump, watchdog, journal, config.timing, config.name_of, left.since_ns if left else 0)
     warnings = pump.start()
     if left is not None and left.watchdog != NONE:
         hands.adopt(left.watchdog)

@@ -44,6 +44,11 @@ def name_of(host: int) -> str:
     return f"host-{host + 1}"
 
 
+def host_of(name: str) -> int:
+    """Return the host that people call by a name."""
+    return int(name.removeprefix("host-")) - 1
+
+
 def config_text(settings: Settings, host: int, folder: Path, statefile: Path) -> str:
     """Return a host's configuration; `BOOT_ID` stands where the boot id goes. `folder` is the cluster's."""
     own = folder / name_of(host)

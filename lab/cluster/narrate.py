@@ -11,8 +11,6 @@ from lab.cluster.story import NS, Line, parse_line
 
 QUIET = frozenset({"late", "daemon", "vm"})
 """Records that are for the judge only."""
-INDEXES = frozenset({"host", "liveset", "leader"})
-"""What holds indexes of hosts in a journal."""
 
 
 class Narrator:
@@ -55,15 +53,8 @@ class Narrator:
 
 
 def _of_journal(line: Line) -> str:
-    values = " ".join(_shown(key, value) for key, value in line.values.items() if key != "time")
+    values = " ".join(f"{key}={value}" for key, value in line.values.items() if key != "time")
     return f"xenhad: {line.word} {values}".rstrip()
-
-
-def _shown(key: str, value: str) -> str:
-    """People count hosts from 1 and call them by their names; a journal has their indexes."""
-    if key in INDEXES and all(each.isdigit() for each in value.split(",")):
-        value = ",".join(name_of(int(each)) for each in value.split(","))
-    return f"{key}={value}"
 
 
 def _of_record(record: Record) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.cluster.daemonfile import host_of
 from lab.cluster.history import Record, Run
 
 NS = 1_000_000_000
@@ -169,10 +170,10 @@ def dead_in(line: Line) -> Iterator[Dead]:
 
 
 def _hosts(text: str) -> Iterator[int]:
-    """Return host indexes from a journal's list of them."""
+    """Return the hosts of a journal's list of names."""
     for each in text.split(","):
-        if each:
-            yield int(each)
+        if each != "nobody":
+            yield host_of(each)
 
 
 def _member(lines: tuple[Line, ...], records: tuple[Record, ...]) -> Iterator[Mark]:

@@ -14,6 +14,7 @@ from hacore.core.rules import RULES, Rules
 from hacore.core.setup import Quorum, Setup
 from hacore.core.timing import NS, Timing, timing
 from hacore.core.view import View
+from hacore.core.words import spoken
 from hacore.records import (
     EMPTY_BLOCK,
     NOBODY,
@@ -54,8 +55,13 @@ class Box:
     def view(self) -> View:
         return self.machine.view()
 
+    @property
+    def waiting(self) -> str:
+        return str(spoken(self.view.waiting, str))
+
     def notes(self, word: str) -> list[dict[str, str | int | bool]]:
-        return [dict(each.values) for each in self.effects if isinstance(each, Note) and each.word == word]
+        found = [each for each in self.effects if isinstance(each, Note) and each.word == word]
+        return [{key: spoken(value, str) for key, value in each.values} for each in found]
 
     def tell(self, event: Event) -> None:
         for effect in self.machine.handle(event, self.pool.now_ns):

@@ -16,6 +16,7 @@ BODY = SlotBody(
 )  # fmt: skip
 WORD = PacketBody(1, State.MEMBER, 1, 1, True, True, 0, 1, 0, 0, 0)
 DOG = 77
+NAMES = ("one", "two", "three")
 
 
 @dataclass
@@ -69,7 +70,7 @@ class World:
 
 
 def hands(world: World, since_ns: int = 0) -> Hands:
-    return Hands(world, world, world, timing(10 * 10**9, 10**9), since_ns)  # type: ignore[arg-type]
+    return Hands(world, world, world, timing(10 * 10**9, 10**9), NAMES.__getitem__, since_ns)  # type: ignore[arg-type]
 
 
 def test_effects_are_carried_out_in_order() -> None:

@@ -14,6 +14,7 @@ import pytest
 from hacore.core.effects import Effect, Lease, OpenWatchdog, Stop
 from hacore.core.events import Disarm, Event, Heard, Leave, Tick
 from hacore.core.timing import timing
+from hacore.core.words import NOT_WAITING
 from hacore.edge.channels import Channels
 from hacore.edge.daemon import Daemon
 from hacore.edge.hands import Hands
@@ -51,7 +52,7 @@ class Brain:
         return tuple(answer)
 
     def view(self) -> Any:
-        return SimpleNamespace(storage=False, waiting="", state=State.MEMBER, armed=True)
+        return SimpleNamespace(storage=False, waiting=NOT_WAITING, state=State.MEMBER, armed=True)
 
 
 class Pump:
@@ -133,13 +134,13 @@ def made() -> Iterator[Any]:
         opener = SimpleNamespace(wanted=0)
         opener.want = lambda: setattr(opener, "wanted", opener.wanted + 1)
         parts: Any = SimpleNamespace(
-            config=SimpleNamespace(networks=(), hosts=(1,), host=0, timing=TIMING),
+            config=SimpleNamespace(networks=(), hosts=(1,), host=0, timing=TIMING, name_of=str),
             clock=Hand(),
             selector=selector,
             journal=journal,
             machine=brain,
             pump=pump,
-            hands=Hands(pump, dog, journal, TIMING),  # type: ignore[arg-type]
+            hands=Hands(pump, dog, journal, TIMING, str),  # type: ignore[arg-type]
             networks=SimpleNamespace(problems=[], renew=lambda _use: None),
             evidence=SimpleNamespace(look=Tick, arbiters=SimpleNamespace(problem="")),
             channels=Channels(1, 0, TIMING.beat_ns),

@@ -11,6 +11,7 @@ from hacore.config import Config
 from hacore.configfile import load_config
 from hacore.core.events import DiskCycle, Heard
 from hacore.core.view import Mode, View
+from hacore.core.words import Waiting
 from hacore.edge.channels import Channels
 from hacore.edge.doors import BUCKETS_NS, BeatMeter, DiskMeter, DogMeter, Histogram, Meters, NetMeter
 from hacore.edge.parts import Memory
@@ -97,7 +98,7 @@ def view() -> View:
         leader_wish=-1,
         copies_left=7,
         fence=FenceCause.NONE,
-        waiting="somebody",
+        waiting=Waiting("somebody", 0b110),
     )
 
 

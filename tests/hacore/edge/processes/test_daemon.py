@@ -11,7 +11,7 @@ def test_two_hosts_form_a_liveset_and_the_survivor_notices_a_crash(pool):
     assert one.dog.opened.wait(10)
     assert one.status().liveset == two.status().liveset
     two.signal(signal.SIGKILL)
-    dead = one.wait_for("dead", host="1")
+    dead = one.wait_for("dead", host="h2")
     assert dead["event"] == "dead"
     status = one.status()
     assert status.dead == (status.peers[0].uuid,)
@@ -32,7 +32,7 @@ def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(poo
     assert any("xenhad confirm-dead h3 --force" in warning for warning in status.warnings)
     assert one.xenhad("confirm-dead", "h3").returncode == 2
     assert one.xenhad("confirm-dead", "h3", "--force").returncode == 0
-    one.wait_for("dead", host="2")
+    one.wait_for("dead", host="h3")
     text = three.config.read_text()
     three.config.write_text(text.replace('000000000001"\nno_f', '000000000002"\nno_f'))
     three.clear()
