@@ -5,8 +5,9 @@ that gave it. Must never count a grant from when it arrived: it may have waited 
 
 Quorum "majority": all configured hosts grant every member that they hear, and more than half must do so.
 Whoever has not granted a host for a silence *denies* it when asked, and grants it no more until an epoch
-readmits it: so of any majority that grants and any that denies, one host would have to do both. A grant of a
-later epoch counts, too: its giver knows that epoch, and names only its members.
+readmits it: so of any majority that grants and any that denies, one host would have to do both. Any grant
+since I was admitted counts, also of an epoch before my newest: its giver may have lost the disk, and denials
+are bound to the admission, too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Grant:
     me: int
     giver: int
     decided: Decision  # my newest epoch
+    admitted: int  # the first epoch known to have me as who I am now
     body: PacketBody
     echo_ns: int  # my stamp that it echoes; 0: none
     heard_ns: int  # when it came: says nothing about when it was sent
@@ -43,7 +45,7 @@ def granted_since_ns(grant: Grant) -> int:
         bound = body.epoch == decided.epoch and body.incarnation == decided.members[grant.giver]
         worth = bound and not body.storage
     else:
-        worth = body.epoch >= decided.epoch
+        worth = body.epoch >= grant.admitted
     return grant.echo_ns if worth and body.grants >> grant.me & 1 else 0
 
 
@@ -52,16 +54,28 @@ def may_act(now_ns: int, granted_ns: int, silence_ns: int) -> bool:
     return not granted_ns or now_ns - granted_ns > silence_ns
 
 
-def stamps_ns(net: Net, decided: Decision, me: int, hosts: int, rule: Rule, *, by_disk: bool) -> list[int]:
-    """Return since when each of the hosts (mask) but me has granted me survival; 0: it has not."""
-    return [_stamp_ns(net, decided, me, host, rule, by_disk=by_disk) for host in hosts_in(hosts & ~(1 << me))]
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who lives on grants, and by which rule it counts them."""
 
+    me: int
+    decided: Decision
+    admitted: int
+    rule: Rule
+    by_disk: bool
 
-def _stamp_ns(net: Net, decided: Decision, me: int, giver: int, rule: Rule, *, by_disk: bool) -> int:
-    body = net.bodies[giver]
-    if body is None:
-        return 0
-    return rule(Grant(me, giver, decided, body, net.echoes_ns[giver], net.heard_ns[giver], by_disk))
+    def stamps_ns(self, net: Net, hosts: int) -> list[int]:
+        """Return since when each of the hosts (mask) but me has granted me survival; 0: it has not."""
+        return [self._stamp_ns(net, host) for host in hosts_in(hosts & ~(1 << self.me))]
+
+    def _stamp_ns(self, net: Net, giver: int) -> int:
+        body = net.bodies[giver]
+        if body is None:
+            return 0
+        echo_ns, heard_ns = net.echoes_ns[giver], net.heard_ns[giver]
+        return self.rule(
+            Grant(self.me, giver, self.decided, self.admitted, body, echo_ns, heard_ns, self.by_disk)
+        )
 
 
 def of_all_ns(stamps: Sequence[int], now_ns: int) -> int:

@@ -103,6 +103,10 @@ class Living:
         setup = self._setup
         return self._rules.is_member(decided, setup.me, setup.incarnation)
 
+    def _receiver(self) -> grants.Receiver:
+        me, rule = self._setup.me, self._rules.granted_since_ns
+        return grants.Receiver(me, self._says.decided, self._admitted[me], rule, self.by_disk)
+
     def _look_by_disk(self, now_ns: int, *, unresolved: bool) -> None:
         says, net = self._says, self._net
         without = not says.storage and not unresolved and says.state in MEMBERS
@@ -113,9 +117,7 @@ class Living:
         says.grants = grants.to_whom(net, decided, me)
         if not self._member_of(decided):
             return
-        stamps = grants.stamps_ns(
-            net, decided, me, decided.liveset, self._rules.granted_since_ns, by_disk=True
-        )
+        stamps = self._receiver().stamps_ns(net, decided.liveset)
         self.granted_ns = max(self.granted_ns, grants.of_all_ns(stamps, now_ns))
 
     def _look_by_majority(self, now_ns: int) -> None:
@@ -133,7 +135,5 @@ class Living:
             )
         says.grants = grants.to_whom(net, decided, setup.me) & ~says.denied
         if self._member_of(decided):
-            stamps = grants.stamps_ns(
-                net, decided, setup.me, setup.configured, self._rules.granted_since_ns, by_disk=False
-            )
+            stamps = self._receiver().stamps_ns(net, setup.configured)
             self.granted_ns = max(self.granted_ns, grants.of_most_ns(stamps, setup.hosts, now_ns))

@@ -192,7 +192,8 @@ def grant(**change):
         "polled": 0,
         "denied": 0,
     }
-    around = {"me": 0, "giver": 1, "decided": decision(), "echo_ns": 70, "heard_ns": 90, "by_disk": True}
+    around = {"me": 0, "giver": 1, "decided": decision(), "admitted": 3}
+    around |= {"echo_ns": 70, "heard_ns": 90, "by_disk": True}
     around |= {key: change.pop(key) for key in list(change) if key in around}
     return Grant(body=PacketBody(**(said | change)), **around)
 
@@ -209,7 +210,8 @@ def grant(**change):
         ({"incarnation": 99}, 0),
         ({"by_disk": False, "storage": True}, 70),
         ({"by_disk": False, "epoch": 5}, 70),
-        ({"by_disk": False, "epoch": 3}, 0),
+        ({"by_disk": False, "epoch": 3}, 70),
+        ({"by_disk": False, "epoch": 2}, 0),
         ({"by_disk": False, "incarnation": 99}, 70),
     ],
 )
