@@ -38,6 +38,8 @@ class Daemon:
         self.started_ns = parts.clock.monotonic_ns()
         self.cycle: DiskCycle | None = None
         """The newest one."""
+        self._hand_over_until_ns = 0
+        """Until when it waits for the disk, to hand over then; 0: nobody wants that."""
         self._written = 0
         self._next_tick_ns = self.started_ns
         self._ticks = 0
@@ -102,6 +104,11 @@ class Daemon:
         """Whether this host belongs to the liveset, as far as it knows."""
         return self.parts.machine.view().state in (State.MEMBER, State.LEAVING)
 
+    def hand_over_soon(self) -> None:
+        """Hand over at the end of a cycle: no process can be replaced while a call to the disk is out."""
+        patience_ns = self.parts.config.timing.storage_lost_ns
+        self._hand_over_until_ns = self.parts.clock.monotonic_ns() + patience_ns
+
     def stop_serving(self) -> None:
         """Get the last answers out; who asks from now on waits for a successor."""
         if self._control is not None:
@@ -151,6 +158,7 @@ class Daemon:
     def _keep_house(self) -> None:
         """Do what people need and the protocol does not."""
         parts = self.parts
+        self._put_off_handover()
         for network, meter in enumerate(parts.pump.meters().networks):
             parts.channels.heard(network, meter.heard_ns)
         self._say_problems()
@@ -180,7 +188,23 @@ class Daemon:
             self._written = cycle.version if cycle.written else self._written
             self.parts.channels.read(cycle)
             self.tell(cycle)
+            self._hand_over_after(cycle)
         self.tell(self.parts.pump.heard())
+
+    def _hand_over_after(self, cycle: DiskCycle) -> None:
+        """Hand over if that was asked for, and nothing is on its way to the disk before the next beat."""
+        hands = self.parts.hands
+        if not self._hand_over_until_ns or hands.stopped or hands.fenced or cycle.version != hands.version:
+            return
+        if self.parts.machine.view().state is not State.FENCING:
+            self.handing_over = True
+
+    def _put_off_handover(self) -> None:
+        """Stay if the disk does not end what it was told: who is replaced meanwhile is fenced."""
+        over = self._hand_over_until_ns and not self.handing_over
+        if over and self.parts.clock.monotonic_ns() > self._hand_over_until_ns:
+            self._hand_over_until_ns = 0
+            self.parts.journal.note("handover-put-off", reason="the storage does not answer")
 
     def _use_socket(self, network: int, descriptor: int | None) -> None:
         """Give the pump a new socket, and tell it where peers are: a scope may be another one by now."""

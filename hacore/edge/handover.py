@@ -2,7 +2,9 @@
 
 The successor is a new program image (execve) that inherits the watchdog, the lock and the control socket by
 their descriptors. While there is no pump, the watchdog is pinged at the steps of the change, under the very
-condition of the pump: now + 3W + 2g ≤ S + T. Loads little: the sooner it runs in the successor the better.
+condition of the pump: now + 3W + 2g ≤ S + T. Between two steps lies the start of an interpreter: as long as
+nothing pings by itself, the process has real-time priority, or a busy host would be fenced for being busy.
+Loads little: the sooner it runs in the successor the better.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from hacore.clock import Clock
@@ -22,7 +25,10 @@ PING = b"\0"
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """What a successor takes over; descriptors, NONE where nothing was open."""
+    """What a successor takes over; descriptors, NONE where nothing was open.
+
+    Predecessor and successor may be of different versions: what is added needs a default, the rest stays.
+    """
 
     pid: int
     watchdog: int
@@ -33,6 +39,7 @@ class Inheritance:
     disarmed: bool  # an operator has disarmed this host
     bug_ns: int  # when its brain failed, by the monotonic clock; 0: it did not
     finished: bool  # no write to the statefile was out when it stopped
+    hurried: bool = False  # it gave itself real-time priority
 
 
 def inherited(environment: MutableMapping[str, str]) -> Inheritance | None:
@@ -40,7 +47,8 @@ def inherited(environment: MutableMapping[str, str]) -> Inheritance | None:
     text = environment.pop(VARIABLE, "")
     if not text:
         return None
-    found = Inheritance(**json.loads(text))
+    told = json.loads(text)
+    found = Inheritance(**{key: told[key] for key in told if key in Inheritance.__slots__})
     if found.pid != os.getpid():
         return None  # a child of ours that was given our environment
     for descriptor in (found.watchdog, found.lock, found.listener):
@@ -57,6 +65,28 @@ def ping(inheritance: Inheritance, clock: Clock) -> None:
             os.write(inheritance.watchdog, PING)
         except OSError:
             return  # it fires, then
+
+
+def hurry() -> bool:
+    """Go before everything that is not real-time; return whether that was granted and is to be undone.
+
+    Threads and processes made meanwhile do not inherit it.
+    """
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return False
+    try:
+        lowest = os.sched_param(os.sched_get_priority_min(os.SCHED_RR))
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, lowest)
+    except OSError:
+        return False
+    return True
+
+
+def be_at_ease(inheritance: Inheritance) -> None:
+    """Undo the predecessor's hurry: the pump pings again."""
+    if inheritance.hurried:
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def hand_over(inheritance: Inheritance, clock: Clock) -> None:

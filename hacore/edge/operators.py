@@ -25,6 +25,10 @@ class Served(Protocol):
     started_ns: int
     cycle: DiskCycle | None
 
+    def hand_over_soon(self) -> None:
+        """Hand over as soon as no call to the disk is out."""
+        ...
+
     def tell(self, event: Event) -> None:
         """Hand an event to the machine."""
         ...
@@ -63,7 +67,7 @@ class Operators:
             case requests.HANDOVER:
                 requests.refuse_unknown(request, ())
                 self._check_handover()
-                self._daemon.handing_over = True
+                self._daemon.hand_over_soon()
             case _:
                 parts = self._daemon.parts
                 event = requests.event_of(request, parts.config)

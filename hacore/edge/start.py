@@ -19,7 +19,7 @@ from hacore.edge.channels import Channels
 from hacore.edge.control import listen, lock_of
 from hacore.edge.daemon import Daemon
 from hacore.edge.evidence import EvidenceWatch
-from hacore.edge.handover import NONE, Inheritance, hand_over, ping
+from hacore.edge.handover import NONE, Inheritance, be_at_ease, hand_over, hurry, ping
 from hacore.edge.hands import Hands
 from hacore.edge.journal import Journal, remembered, seconds_of
 from hacore.edge.parts import Memory, Parts
@@ -161,8 +161,10 @@ def assembled(
     watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)
     hands = Hands(pump, watchdog, journal, config.timing, config.name_of, left.since_ns if left else 0)
     warnings = pump.start()
-    if left is not None and left.watchdog != NONE:
-        hands.adopt(left.watchdog)
+    if left is not None:
+        if left.watchdog != NONE:
+            hands.adopt(left.watchdog)
+        be_at_ease(left)
     parts = Parts(
         config=config,
         clock=clock,
@@ -210,28 +212,28 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
     """Become the next program image. Where that cannot be, an armed host is left to its watchdog."""
     parts = daemon.parts
     hands = parts.hands
+    hurried = hurry()
     armed = parts.watchdog.descriptor if hands.armed else NONE
     since_ns = parts.pump.meters().dog.since_ns
     disarmed = parts.config.fencing and not hands.armed and daemon.is_member
     parts.journal.note("restart", armed=hands.armed)
     daemon.stop_serving()
     finished = parts.pump.stop()
-    parts.journal.flush(parts.config.timing.watchdog_ns / NS_PER_SECOND / 4)
-    listener = taken.listener.fileno()
-    hand_over(
-        Inheritance(
-            pid=os.getpid(),
-            watchdog=armed,
-            lock=taken.lock,
-            listener=listener,
-            since_ns=since_ns,
-            ping_until_ns=parts.config.timing.ping_until_ns,
-            disarmed=disarmed,
-            bug_ns=daemon.bug_ns,
-            finished=finished,
-        ),
-        parts.clock,
+    inheritance = Inheritance(
+        pid=os.getpid(),
+        watchdog=armed,
+        lock=taken.lock,
+        listener=taken.listener.fileno(),
+        since_ns=since_ns,
+        ping_until_ns=parts.config.timing.ping_until_ns,
+        disarmed=disarmed,
+        bug_ns=daemon.bug_ns,
+        finished=finished,
+        hurried=hurried,
     )
+    ping(inheritance, parts.clock)
+    parts.journal.flush(parts.config.timing.watchdog_ns / NS_PER_SECOND / 4)
+    hand_over(inheritance, parts.clock)
 
 
 def memory_of(journal: str) -> Memory:

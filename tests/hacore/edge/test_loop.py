@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from hacore.core.effects import Effect, Lease, OpenWatchdog, Stop
-from hacore.core.events import Disarm, Event, Heard, Leave, Tick
+from hacore.core.effects import Effect, Fence, Lease, OpenWatchdog, Stop
+from hacore.core.events import Disarm, DiskCycle, Event, Heard, Leave, Tick
 from hacore.core.timing import timing
 from hacore.core.words import NOT_WAITING
 from hacore.edge.channels import Channels
@@ -42,6 +42,7 @@ class Brain:
 
     answers: dict[type, list[Any]] = field(default_factory=dict)
     told: list[Event] = field(default_factory=list)
+    state: State = State.MEMBER
 
     def handle(self, event: Event, _now_ns: int) -> tuple[Effect, ...]:
         self.told.append(event)
@@ -52,7 +53,7 @@ class Brain:
         return tuple(answer)
 
     def view(self) -> Any:
-        return SimpleNamespace(storage=False, waiting=NOT_WAITING, state=State.MEMBER, armed=True)
+        return SimpleNamespace(storage=False, waiting=NOT_WAITING, state=self.state, armed=True)
 
 
 class Pump:
@@ -61,6 +62,7 @@ class Pump:
         self.check_ins = 0
         self.watched: list[int | None] = []
         self.devices: list[int] = []
+        self.cycles: list[DiskCycle] = []
 
     def fileno(self) -> int:
         return self.news
@@ -71,8 +73,8 @@ class Pump:
     def watch(self, descriptor: int | None) -> None:
         self.watched.append(descriptor)
 
-    def cycle(self) -> None:
-        return None
+    def cycle(self) -> DiskCycle | None:
+        return self.cycles.pop(0) if self.cycles else None
 
     def heard(self) -> Heard:
         return Heard((0,), (None,), (0,), 0)
@@ -199,6 +201,56 @@ def test_a_second_bug_soon_after_costs_the_host(made: Any) -> None:
     before = found.pump.check_ins
     found.daemon._turn()
     assert found.pump.check_ins == before
+
+
+def cycle(version: int) -> DiskCycle:
+    return DiskCycle(version, 1, True, 1, 2, True, (1,), (None,), 0, 8)
+
+
+def test_a_handover_waits_until_nothing_is_on_its_way_to_the_disk(made: Any) -> None:
+    found = made({})
+    found.daemon.parts.hands.version = 7
+    found.daemon.hand_over_soon()
+    for news, handing_over in (([], False), ([cycle(6)], False), ([cycle(7)], True)):
+        found.pump.cycles += news
+        found.daemon._pump_news()
+        assert found.daemon.handing_over is handing_over
+
+
+def test_a_cycle_alone_hands_nothing_over(made: Any) -> None:
+    found = made({})
+    found.pump.cycles.append(cycle(0))
+    found.daemon._pump_news()
+    assert not found.daemon.handing_over
+
+
+@pytest.mark.parametrize("answer", [Fence(FenceCause.LEFT_OUT), Stop("left")])
+def test_nobody_is_replaced_who_has_just_come_to_his_end(made: Any, answer: Effect) -> None:
+    found = made({DiskCycle: [(answer,)]})
+    found.daemon.hand_over_soon()
+    found.pump.cycles.append(cycle(0))
+    found.daemon._pump_news()
+    assert not found.daemon.handing_over
+
+
+def test_nobody_is_replaced_who_is_about_to_fence(made: Any) -> None:
+    found = made({})
+    found.brain.state = State.FENCING
+    found.daemon.hand_over_soon()
+    found.pump.cycles.append(cycle(0))
+    found.daemon._pump_news()
+    assert not found.daemon.handing_over
+
+
+def test_a_handover_is_put_off_where_the_disk_does_not_answer(made: Any) -> None:
+    found = made({})
+    found.daemon.hand_over_soon()
+    for _ in range(5):  # seconds; a quarter of T are 2.5
+        found.daemon._keep_house()
+    assert found.journal.lines == ["handover-put-off reason=the storage does not answer"]
+    found.pump.cycles.append(cycle(0))
+    found.daemon._pump_news()
+    assert not found.daemon.handing_over
 
 
 def test_a_bug_aside_of_the_protocol_costs_nothing_and_is_noted_once(made: Any) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from hacore.edge.handover import NONE, PING, VARIABLE, Inheritance, inherited, ping
 from hacore.edge.start import memory_of
+
+ROOT = Path(__file__).parents[3]
 
 
 class At:
@@ -34,6 +38,7 @@ def left(**values: int) -> Inheritance:
         "disarmed": False,
         "bug_ns": 0,
         "finished": True,
+        "hurried": False,
     }
     return Inheritance(**{**plain, **values})  # type: ignore[arg-type]
 
@@ -57,6 +62,27 @@ def test_nothing_is_pinged_that_is_not_armed_or_gone() -> None:
     os.close(writer)
 
 
+def test_a_process_in_a_hurry_is_at_ease_again_afterwards() -> None:
+    """In a child, so that nothing of it stays; where real-time priority is not granted, nothing happens."""
+    text = (
+        "import os, json\n"
+        "from hacore.edge.handover import *\n"
+        "hurried, now = hurry(), os.sched_getscheduler(0)\n"
+        "again = hurry()\n"
+        "child = os.fork()\n"
+        "if not child: os._exit(os.sched_getscheduler(0))\n"
+        "inherited_by_child = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+        "left = Inheritance(os.getpid(), NONE, NONE, NONE, 0, 0, False, 0, True, hurried)\n"
+        "be_at_ease(left)\n"
+        "print(json.dumps([hurried, now, again, inherited_by_child, os.sched_getscheduler(0)]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, cwd=ROOT)
+    hurried, during, again, child, after = json.loads(done.stdout)
+    assert bool(during & os.SCHED_RR) is hurried
+    assert not again
+    assert (child, after) == (os.SCHED_OTHER, os.SCHED_OTHER)
+
+
 def test_an_inheritance_is_taken_once_and_by_its_heir_only() -> None:
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
@@ -69,6 +95,23 @@ def test_an_inheritance_is_taken_once_and_by_its_heir_only() -> None:
     assert inherited({VARIABLE: json.dumps(text | {"pid": 1})}) is None
     os.close(reader)
     os.close(writer)
+
+
+def test_predecessors_of_other_versions_are_understood() -> None:
+    first = (
+        "pid",
+        "watchdog",
+        "lock",
+        "listener",
+        "since_ns",
+        "ping_until_ns",
+        "disarmed",
+        "bug_ns",
+        "finished",
+    )
+    text = {name: getattr(left(), name) for name in first}
+    assert inherited({VARIABLE: json.dumps(text)}) == left()
+    assert inherited({VARIABLE: json.dumps(text | {"of_a_later_version": 1})}) == left()
 
 
 def test_fences_are_remembered_from_the_journal(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 
 
@@ -92,6 +93,7 @@ def test_a_restart_hands_the_watchdog_over(pool):
     assert b"V" not in one.dog.said
     assert len(one.dog.said) > pings
     assert not one.dog.fired.is_set()
+    assert os.sched_getscheduler(one.process.pid) == os.SCHED_OTHER, "still in a hurry"
 
 
 def test_emergency_disable_disarms_without_asking_anybody(pool):
