@@ -17,6 +17,7 @@ from hacore.testing.disk import Copy, formatted
 from hacore.testing.network import bits
 
 if TYPE_CHECKING:
+    from hacore.testing.daemon import Daemon
     from hacore.testing.host import Host
     from hacore.testing.world import World
 
@@ -69,7 +70,7 @@ class Checks:
     def __init__(self, world: World, ledger: Ledger) -> None:
         self.world, self.ledger = world, ledger
         self._dead = [0] * world.plan.hosts  # what each machine has last declared
-        self._epochs: dict[int, int] = {}  # by the identity of a daemon: its newest epoch
+        self._epochs: dict[Daemon, int] = {}  # the newest that each has shown
         self._declared: dict[tuple[int, int], int] = {}  # by host and incarnation: in which epoch
         self._admitted: set[tuple[int, int]] = set()
 
@@ -84,7 +85,8 @@ class Checks:
             host.start_vms()
 
     def _one_view(self, host: Host, view: View) -> None:
-        daemon = id(host.daemon)
+        daemon = host.daemon
+        assert daemon is not None
         if view.epoch < self._epochs.get(daemon, 0):
             self.ledger.accuse("G2", host.index, f"went from epoch {self._epochs[daemon]} to {view.epoch}")
         self._epochs[daemon] = view.epoch
