@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from hacore.core.timing import Timing
 from hacore.records import Cause
 
 
@@ -39,15 +38,6 @@ def certainly_dead(seen: DeadEvidence) -> bool:
     if seen.silent or (seen.leased_by_disk and seen.read_ns - seen.removed_ns > seen.silence_ns):
         return True
     return bool(seen.confirmed_ns) and seen.now_ns - seen.confirmed_ns > seen.confirmation_ns
-
-
-def confirmation_ns(timing: Timing) -> int:
-    """Return how long after a confirmation was read its watchdog has certainly fired.
-
-    The last ping before the lease was cut, one held up after its check, and the one of a device closed by
-    kill −9 may each be answered W + g later.
-    """
-    return 3 * (timing.watchdog_ns + timing.granularity_ns)
 
 
 class Going(Enum):

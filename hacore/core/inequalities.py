@@ -169,7 +169,7 @@ ENDS = (
     ),
     Inequality(
         "the last ping + 3(W + g) + T·ρ",
-        lambda t: t.ping_until_ns + 3 * (t.watchdog_ns + t.granularity_ns) + drift_ns(t),
+        lambda t: t.ping_until_ns + t.confirmation_ns + drift_ns(t),
         "silence",
         lambda t: t.silence_ns,
         "a watchdog pinged late, and once more by its closing, would fire after the host counts as dead",

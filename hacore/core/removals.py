@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hacore.core.cliques import hosts_in
-from hacore.core.fencing import DeadEvidence, confirmation_ns
+from hacore.core.fencing import DeadEvidence
 from hacore.core.seen import Disk
 from hacore.core.setup import Setup
 from hacore.records import Cause, Decision, SlotBody, State
@@ -86,7 +86,7 @@ class Removals:
             leased_by_disk=by_disk,
             confirmed_ns=record.confirmed_ns,
             silence_ns=self._timing.silence_ns,
-            confirmation_ns=confirmation_ns(self._timing),
+            confirmation_ns=self._timing.confirmation_ns,
         )
 
     def bury(self, host: int) -> None:

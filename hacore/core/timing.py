@@ -36,6 +36,15 @@ class Timing:
         """
         return self.timeout_ns - 3 * self.watchdog_ns - 2 * self.granularity_ns
 
+    @property
+    def confirmation_ns(self) -> int:
+        """How long after a host was read to be fencing itself its watchdog has certainly fired: 3(W + g).
+
+        The last ping before its lease was cut, one held up after its check, and the one of a device closed by
+        kill −9 each last for up to W + g.
+        """
+        return 3 * (self.watchdog_ns + self.granularity_ns)
+
 
 def timing(timeout_ns: int, granularity_ns: int, *, lab: bool = False) -> Timing:
     """Return the intervals for T; `lab` lets the watchdog's timeout be below a second, or fractional."""

@@ -24,6 +24,11 @@ WORDS = (
         "ping_until_ns",
         "after the start of the last good cycle: how long the watchdog is pinged",
     ),
+    (
+        "3(W + g)",
+        "confirmation_ns",
+        "after a host was read to be fencing itself, its lease cut: it is certainly dead",
+    ),
     ("check-in", "check_in_ns", "the brain must have checked in within it"),
     ("storage_lost", "storage_lost_ns", "no good cycle started within it: “I have no storage”"),
     ("unheard", "unheard_ns", "nothing received within it: the link is down"),
