@@ -7,7 +7,7 @@ worked out here again from DESIGN §2. Must never import `planner.tolerance`, `p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain, combinations
@@ -17,6 +17,8 @@ from planner.model import VM, Pool
 
 Item = tuple[int, int]
 """(size, mask of the bins it may go into)."""
+Fears = Mapping[str, "Fears"]
+"""By host that may fail next: what may fail after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,43 @@ def sequential(pool: Pool) -> int:
             break
         value = k
     return value
+
+
+def doomed(pool: Pool, fears: Fears) -> bool:
+    """Tell whether each placement of the VMs that are down leaves one of `fears` deadly.
+
+    A host is deadly if it cannot be lost, or if, however its VMs are placed, one of its own fears is deadly.
+    No fears: deadly if those who wait have no place at all.
+    """
+    world = World.of(pool)
+    index = {uuid: i for i, uuid in enumerate(world.hosts)}
+
+    def trapped(alive: int, free: tuple[int, ...], home: tuple[int | None, ...], fears: Fears) -> bool:
+        if None in home:
+            vm = home.index(None)
+            guest = world.guests[vm]
+            return all(
+                trapped(
+                    alive,
+                    (*free[:host], room - guest.size, *free[host + 1 :]),
+                    (*home[:vm], host, *home[vm + 1 :]),
+                    fears,
+                )
+                for host, room in enumerate(free)
+                if room >= guest.size and (alive & guest.allowed) >> host & 1
+            )
+        return any(
+            trapped(
+                alive & ~(1 << index[uuid]),
+                free,
+                tuple(None if at == index[uuid] else at for at in home),
+                then,
+            )
+            for uuid, then in fears.items()
+        )
+
+    start = tuple(guest.home for guest in world.guests)
+    return trapped((1 << len(world.hosts)) - 1, world.free, start, fears)
 
 
 def certainly_unpackable(rooms: Sequence[int], sizes: Iterable[int]) -> bool:

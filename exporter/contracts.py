@@ -34,10 +34,13 @@ class Witness(_Shape):
 
 
 class SequentialWitness(_Shape):
-    """The first host to fail, and the hosts of which no placement of its VMs survives all."""
+    """The first host to fail, and the hosts of which no placement of its VMs survives all.
+
+    No first host: VMs that are down have to be placed before. Deeper orders nest.
+    """
 
     hosts: list[str]
-    then: list[str]
+    then: list[str | SequentialWitness]
 
 
 class DomainBounds(_Shape):

@@ -12,17 +12,35 @@ UnplacedReason = Literal["memory", "reach", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
+class Feared:
+    """A host that may fail next, and what is to be feared after it (nothing: its VMs find no place)."""
+
+    host: str
+    then: tuple[Feared, ...] = ()
+
+    def to_json(self) -> str | dict[str, Any]:
+        if not self.then:
+            return self.host
+        return {"hosts": [self.host], "then": [feared.to_json() for feared in self.then]}
+
+
+@dataclass(frozen=True, slots=True)
 class Witness:
     """Hosts that cannot all be lost, and VMs of which no packing places all: the proof of an upper bound.
 
-    In a sequential answer `then` holds the hosts to be feared after `hosts[0]`.
+    In a sequential answer `then` may say what is to be feared after `hosts[0]` (after nothing where `hosts`
+    is empty: VMs that are down have to be placed first): of all placements of the VMs concerned none
+    survives each of these. Then it names no VMs.
     """
 
     hosts: tuple[str, ...]
     vms: tuple[str, ...]
     reason: WitnessReason
+    then: tuple[Feared, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        if self.then:
+            return {"hosts": list(self.hosts), "then": [feared.to_json() for feared in self.then]}
         return {"hosts": list(self.hosts), "vms": list(self.vms), "reason": self.reason}
 
 

@@ -59,5 +59,7 @@ def figure(
 
     pool = snapshot.pool
     with working(f"{count(len(pool.hosts), 'host')}, {count(len(pool.vms), 'VM')}: looking for a proof"):
-        answer = tolerance(pool, target=target, limit_seconds=limit_seconds, clock=SystemClock())
+        answer = tolerance(
+            pool, target=target, limit_seconds=limit_seconds, clock=SystemClock(), follow_orders=True
+        )
     return snapshot, answer

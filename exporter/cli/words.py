@@ -112,6 +112,9 @@ def _bounds_row(pool: Pool, what: str, bounds: Bounds) -> tuple[str, ...]:
 def witness_words(pool: Pool, witness: Witness) -> str:
     """Return a witness as people say it: which hosts, how many VMs, and why."""
     hosts = listed([host_name(pool, uuid) for uuid in witness.hosts])
+    if witness.then:
+        then = listed([host_name(pool, feared.host) for feared in witness.then])
+        return f"{hosts or 'restarts of today'}, then one of {then} (no restart keeps a place for each)"
     vms = count(len(witness.vms), "VM") + " without a place" if witness.vms else ""
     why = "; ".join(part for part in (vms, _REASONS[witness.reason]) if part)
     return f"{hosts} ({why})" if hosts else why

@@ -1,7 +1,8 @@
-"""Sound bounds of the sequential tolerance (TOLERANCE §6).
+"""Closed bounds of the sequential tolerance (TOLERANCE §6).
 
 Below: the history-free certificate, and one failure is one failure whether alone or first. Above: the
-simultaneous figure, with its witness. Must never claim a figure that depends on how VMs were restarted.
+simultaneous figure, with its witness. `deeper` betters them by search. Must never claim a figure that depends
+on how VMs were restarted.
 """
 
 from __future__ import annotations

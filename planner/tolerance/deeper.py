@@ -1,0 +1,84 @@
+"""Better bounds of the sequential tolerance, by search (TOLERANCE §6).
+
+Every order of two failures first; then slots that no order exhausts; then longer orders while there is time.
+Must never claim a figure that depends on restarts which nobody would make, nor take "open" for an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hacore.clock import Deadline
+from planner.placement.problem import Problem
+from planner.results import Bounds, Feared, Witness, WitnessReason
+from planner.tolerance.orders import Doomed, place
+from planner.tolerance.reservation import classes_of, reserve
+from planner.tolerance.scenarios import Fears
+from planner.tolerance.state import State, state_of
+
+EXACT_FIRST = 2
+"""Failures up to which orders are followed before slots are tried: 64 hosts take about 0.05 s."""
+SLOTS_SHARE = 0.5
+"""Of the time that is left, for the reservation certificate."""
+SLOTS_SECONDS = 2.0
+"""For one number of failures: what SCIP finds it finds early."""
+
+
+def bettered(problem: Problem, known: Bounds, deadline: Deadline) -> Bounds:
+    """Return sequential bounds of at least one VM and host, bettered by search until the deadline."""
+    state = state_of(problem)
+    found = _by_orders(problem, state, known, deadline, EXACT_FIRST)
+    if found.lower < EXACT_FIRST or found.proven:
+        return found
+    found = _by_slots(problem, found, deadline)
+    return _by_orders(problem, state, found, deadline, len(problem.hosts))
+
+
+def _by_orders(problem: Problem, state: State, known: Bounds, deadline: Deadline, most: int) -> Bounds:
+    """Follow all orders of one failure more than is proven, and so on up to `most`."""
+    found = known
+    while found.lower < min(found.upper, most) and not deadline.passed():
+        failures = found.lower + 1
+        verdict = place(state, failures, deadline)
+        if verdict is None:
+            return found
+        if isinstance(verdict, Doomed):
+            return replace(found, upper=failures - 1, witness=_witness(problem, verdict.fears))
+        found = replace(found, lower=failures, method="enumeration")
+    return found
+
+
+def _by_slots(problem: Problem, known: Bounds, deadline: Deadline) -> Bounds:
+    """Raise the lower bound to the most failures for which slots are found: the upper bound first, then by
+    bisection.
+    """
+    share = Deadline.after(deadline.clock, deadline.left_seconds() * SLOTS_SHARE)
+    classes = classes_of(problem)
+    lower, too_many, probe = known.lower, known.upper + 1, known.upper
+    while lower < probe < too_many and not share.passed():
+        brief = Deadline.after(share.clock, min(SLOTS_SECONDS, share.left_seconds()))
+        if reserve(problem, probe, brief, classes) is None:
+            too_many = probe
+        else:
+            lower = probe
+        probe = (lower + too_many) // 2
+    return replace(known, lower=lower, method="reservation") if lower > known.lower else known
+
+
+def _witness(problem: Problem, fears: Fears) -> Witness:
+    """Return the orders that no strategy survives, as a witness.
+
+    Where one host is feared first, placing VMs that are down before it fails is no better than after.
+    """
+    reason: WitnessReason = (
+        "memory" if all(mask == problem.everywhere for mask in problem.candidates) else "reach"
+    )
+    then = _feared(problem.hosts, fears)
+    if len(then) == 1:
+        return Witness((then[0].host,), (), reason, then[0].then)
+    return Witness((), (), reason, then)
+
+
+def _feared(hosts: Sequence[str], fears: Fears) -> tuple[Feared, ...]:
+    return tuple(Feared(hosts[host], _feared(hosts, then)) for host, then in sorted(fears.items()))
