@@ -154,7 +154,9 @@ COMMANDS = (
             option(FORCE, action="store_true", help="required: you have seen that it is off"),
         ),
         "A host that was disarmed and falls silent may still run its VMs: nobody restarts them until\n"
-        "somebody has looked. If that was wrong, VMs run twice and destroy their disks.",
+        "somebody has looked. If that was wrong, two copies of a VM write to one disk and destroy it: see\n"
+        "with your own eyes, or through its management board, that the host has no power.\n"
+        "Refused for members, and for hosts that were armed: those are known to be dead by themselves.",
     ),
     Command(
         "emergency-disable",

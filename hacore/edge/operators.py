@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from hacore.config import Config
-from hacore.core.events import DiskCycle, Event
+from hacore.core.events import ConfirmDead, DiskCycle, Event
+from hacore.core.view import View
 from hacore.edge import requests
 from hacore.edge.control import encoded
 from hacore.edge.parts import Parts
@@ -52,6 +53,19 @@ def uncertain(mask: int, config: Config) -> list[str]:
     ]
 
 
+def check_confirmation(host: int, view: View, config: Config) -> None:
+    """Raise InputError if nobody has to say that a host is dead: the machine would not believe it."""
+    if (view.uncertain | view.dead) >> host & 1:
+        return
+    if view.liveset >> host & 1:
+        problem = "is a member; if it is silent, it is left out first"
+    elif view.condemned >> host & 1:
+        problem = "is left out and was armed: it is known to be dead without you, soon after it fell silent"
+    else:
+        problem = "is no member and left cleanly, or never was one: nobody waits for that word"
+    raise InputError(f"confirm-dead: {config.name_of(host)} {problem}")
+
+
 class Operators:
     """Answers the requests of the control socket."""
 
@@ -71,6 +85,8 @@ class Operators:
             case _:
                 parts = self._daemon.parts
                 event = requests.event_of(request, parts.config)
+                if isinstance(event, ConfirmDead):
+                    check_confirmation(event.host, parts.machine.view(), parts.config)
                 parts.journal.note("request", **{str(key): str(value) for key, value in request.items()})
                 self._daemon.tell(event)
         return encoded({"done": True})

@@ -152,6 +152,15 @@ def test_emergency_disable_says_what_is_left_where_nobody_answers(config: Path, 
     assert "only the daemon can disarm its watchdog" in capsys.readouterr().err
 
 
+def test_confirm_dead_says_what_it_risks_before_it_asks_anybody(config: Path, capsys: Captured) -> None:
+    assert main(["confirm-dead", "two", "-c", str(config)]) == 2
+    assert "if that host still runs VMs, they will run twice" in capsys.readouterr().err
+    assert main(["confirm-dead", "two", "--force", "-c", str(config)]) == 3
+    with pytest.raises(SystemExit):
+        main(["confirm-dead", "--help"])
+    assert "two copies of a VM write to one disk" in capsys.readouterr().out
+
+
 def test_run_refuses_what_is_no_statefile_of_its_pool(config: Path, capsys: Captured) -> None:
     assert main(["run", "-c", str(config)]) == 2
     assert "no statefile of this pool: blank" in capsys.readouterr().err

@@ -24,6 +24,8 @@ def test_two_hosts_form_a_liveset_and_the_survivor_notices_a_crash(pool):
 def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(pool):
     one, two, three = pool(3).form()
     epoch = one.status().epoch
+    alive = one.xenhad("confirm-dead", "h3", "--force")
+    assert (alive.returncode, alive.stderr[:37]) == (1, "xenhad: confirm-dead: h3 is a member;")
     three.signal(signal.SIGKILL)
     one.wait_for("epoch", cause="dead")
     two.wait_for("epoch", cause="dead")
