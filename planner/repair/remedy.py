@@ -1,0 +1,152 @@
+"""What helps where no migration does: the cheapest memory to buy, and the fewest VMs to demote.
+
+Nothing is moved for either. More memory on one host never loses a failure set that was survived, nor does a
+VM that need not be restarted: both are bisected or searched over proofs. What stays open is never a yes, and
+takes the "proven" from the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from planner.changes.apply import apply
+from planner.changes.change import parse_change
+from planner.model import Pool
+from planner.placement.problem import DOWN, Problem, problem_of
+from planner.repair.judge import Judge
+from planner.repair.refute import Volume, fewest_reaching
+from planner.repair.result import NEW_HOST, Purchase
+
+MIB = 1 << 20
+
+
+def cheapest_purchase(pool: Pool, failures: int, judge: Judge) -> tuple[Purchase | None, bool]:
+    """Return the least memory (whole MiB) that reaches the level, and whether that is proven the least.
+
+    Of equals a host that is there comes before a new one.
+    """
+    opened = judge.open_answers
+    best: Purchase | None = None
+    for name, problem, host, free in _options(pool):
+        enough = max(1, -(-(sum(problem.need_bytes) - min(0, free)) // MIB))  # every VM fits there
+        most = enough if best is None else min(enough, best.bytes // MIB - 1)
+        steps = _least(problem, host, free, most, failures, judge)
+        if steps is not None:
+            best = Purchase(name, steps * MIB)
+        if judge.deadline.passed():
+            return best, False
+    return best, judge.open_answers == opened
+
+
+def _options(pool: Pool) -> Iterator[tuple[str, Problem, int, int]]:
+    """Yield name, integers, index and free bytes before clamping of each host that can have more memory."""
+    problem = problem_of(pool)
+    for host, uuid in enumerate(problem.hosts):
+        yield uuid, problem, host, pool.free_unclamped_bytes[uuid]
+    name = NEW_HOST
+    while any(name in (host.uuid, host.name) for host in pool.hosts):
+        name += "-"
+    larger = problem_of(apply(pool, parse_change(f"add-host={name}:1MiB")))
+    yield NEW_HOST, larger, larger.hosts.index(name), 0
+
+
+def _least(
+    problem: Problem, host: int, free_bytes: int, most: int, failures: int, judge: Judge
+) -> int | None:
+    """Return how many MiB more on this host are the least that do, up to `most`; None if none do."""
+
+    def holds(steps: int) -> bool:
+        room = max(0, free_bytes + steps * MIB)
+        free = (*problem.free_bytes[:host], room, *problem.free_bytes[host + 1 :])
+        return bool(judge.holds(replace(problem, free_bytes=free), failures))
+
+    if most < 1 or not holds(most):
+        return None
+    low, high = 0, most
+    while high - low > 1 and not judge.deadline.passed():
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def fewest_demotions(problem: Problem, failures: int, judge: Judge) -> tuple[tuple[str, ...] | None, bool]:
+    """Return the fewest protected VMs whose demotion reaches the level, and whether fewer are refuted."""
+    search = _Demotion(problem, failures, judge)
+    some = search.some()
+    if some is None:
+        return None, False
+    volume = Volume.of(problem, failures)
+    for number in range(fewest_reaching(volume.lacking_bytes, problem.need_bytes), len(some)):
+        found = search.look(frozenset(), number)
+        if found is not None:
+            return _uuids(problem, found), not search.open
+        if judge.deadline.passed():
+            return _uuids(problem, some), False
+    return _uuids(problem, some), not search.open
+
+
+def _uuids(problem: Problem, rows: frozenset[int]) -> tuple[str, ...]:
+    return tuple(sorted(problem.vms[row] for row in rows))
+
+
+@dataclass(slots=True)
+class _Demotion:
+    """A demotion must hit the restarting VMs of every lost set: so it is searched by lost sets."""
+
+    problem: Problem
+    failures: int
+    judge: Judge
+    open: bool = False
+    _seen: set[frozenset[int]] = field(default_factory=set)
+
+    def some(self) -> frozenset[int] | None:
+        """Return some VMs that do, the largest of each lost set; None if none are found."""
+        rows: frozenset[int] = frozenset()
+        while not self.judge.deadline.passed():
+            ruling = self.judge.ask(_without(self.problem, rows), self.failures)
+            if ruling.holds:
+                return rows
+            hit = [] if ruling.lost is None else self._restarting(rows, ruling.lost)
+            if not hit:
+                return None
+            rows |= {hit[0]}
+        return None
+
+    def look(self, rows: frozenset[int], left: int) -> frozenset[int] | None:
+        """Return at most `left` more VMs that do, together with `rows`; None: none, unless `open`."""
+        if rows in self._seen or self.judge.deadline.passed():
+            self.open = self.open or self.judge.deadline.passed()
+            return None
+        ruling = self.judge.ask(_without(self.problem, rows), self.failures)
+        if ruling.holds:
+            return rows
+        self.open = self.open or ruling.holds is None
+        if left and ruling.lost is not None:
+            for row in self._restarting(rows, ruling.lost):
+                found = self.look(rows | {row}, left - 1)
+                if found is not None:
+                    return found
+        return None
+
+    def _restarting(self, rows: frozenset[int], lost: int) -> list[int]:
+        """Return one VM of each kind that restarts when these hosts are lost, the largest first."""
+        kinds: dict[tuple[int, int, int], int] = {}
+        for row, key in enumerate(
+            zip(self.problem.need_bytes, self.problem.candidates, self.problem.home, strict=True)
+        ):
+            if row not in rows and (key[2] == DOWN or lost >> key[2] & 1):
+                kinds.setdefault(key, row)
+        return [row for _, row in sorted(kinds.items(), key=lambda kind: (-kind[0][0], kind[1]))]
+
+
+def _without(problem: Problem, rows: frozenset[int]) -> Problem:
+    """Return the problem with some VMs no longer protected: they keep their memory."""
+    keep = [row for row in range(len(problem.vms)) if row not in rows]
+    return replace(
+        problem,
+        vms=tuple([problem.vms[row] for row in keep]),
+        need_bytes=tuple([problem.need_bytes[row] for row in keep]),
+        home=tuple([problem.home[row] for row in keep]),
+        candidates=tuple([problem.candidates[row] for row in keep]),
+    )

@@ -1,0 +1,259 @@
+"""Repair against every sequence of moves in small pools, and step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations, pairwise
+from random import Random
+
+import pytest
+
+from bench.clocks import StillClock
+from bench.oracle import simultaneous
+from bench.pools import pool as bench_pool
+from bench.worlds import drawn
+from lab.demo import demo_pool
+from planner.model import VM, Host, Pool
+from planner.placement.verify_moves import verify_moves
+from planner.repair.answer import repair
+from planner.repair.refute import hopeless
+from planner.repair.result import NEW_HOST, Purchase, Repair
+from planner.repair.yard import Yard
+from planner.results import Move
+
+CLOCK = StillClock()
+MIB = 1 << 20
+MOST_STATES = 1500
+
+
+def world(rng: Random) -> Pool:
+    """A small pool, half of its VMs protected, some bound to some hosts; or one with anything in it."""
+    if rng.random() < 0.3:
+        return drawn(rng, hosts=4, vms=6)
+    names = [f"h{i}" for i in range(rng.randint(2, 4))]
+    vms = []
+    for i in range(rng.randint(2, 6)):
+        protected = rng.random() < 0.5
+        bound = tuple(name for name in names if rng.random() < 0.7) if rng.random() < 0.2 else None
+        vms.append(_vm(f"v{i}", rng.randint(1, 4), rng.choice(names), protected=protected, bound=bound))
+    hosts = [
+        Host(name, rng.randint(0, 7) * MIB + sum(vm.need_bytes for vm in vms if vm.resident_on == name))
+        for name in names
+    ]
+    return Pool("small", hosts=tuple(hosts), vms=tuple(vms))
+
+
+def _vm(uuid: str, mib: int, home: str, *, protected: bool, bound: tuple[str, ...] | None = None) -> VM:
+    return VM(
+        uuid,
+        mib * MIB,
+        power_state="Running",
+        resident_on=home,
+        ha_restart_priority="restart" if protected else "",
+        ha_always_run=protected,
+        candidate_hosts=bound,
+    )
+
+
+def reaches(pool: Pool, vm: VM, host: str) -> bool:
+    places = [vm.candidate_hosts]
+    places += [sr.hosts for sr in pool.srs if sr.uuid in (vm.srs or ())]
+    places += [network.hosts for network in pool.networks if network.uuid in (vm.networks or ())]
+    return all(hosts is None or host in hosts for hosts in places)
+
+
+def after_move(pool: Pool, uuid: str, host: str) -> Pool:
+    vms = [
+        replace(vm, resident_on=host, scheduled_to_be_resident_on=None) if vm.uuid == uuid else vm
+        for vm in pool.vms
+    ]
+    return replace(pool, vms=tuple(vms))
+
+
+def one_move_on(pool: Pool) -> Iterator[tuple[int, Pool]]:
+    """Every migration that is possible now: its memory, and the pool after it."""
+    live = {host.uuid for host in pool.hosts if host.live}
+    for vm in pool.vms:
+        runs = vm.power_state in ("Running", "Paused") and not vm.is_control_domain
+        settled = vm.scheduled_to_be_resident_on in (None, vm.resident_on)
+        if not runs or vm.resident_on not in live or not settled:
+            continue
+        for host in pool.hosts:
+            here = host.live and host.enabled and host.uuid != vm.resident_on
+            if here and reaches(pool, vm, host.uuid) and pool.free_bytes(host.uuid) >= vm.need_bytes:
+                yield vm.need_bytes, after_move(pool, vm.uuid, host.uuid)
+
+
+def fewest(pool: Pool, target: int) -> tuple[int, int] | bool | None:
+    """Return (moves, their memory), False if none do, None if there are too many states: breadth first."""
+    if simultaneous(pool) >= target:
+        return 0, 0
+    seen, level, number = {_where(pool)}, {_where(pool): (0, pool)}, 0
+    while level:
+        number += 1
+        reached: dict[tuple[str | None, ...], tuple[int, Pool]] = {}
+        for weight, state in level.values():
+            for moved, after in one_move_on(state):
+                key = _where(after)
+                if key not in seen and (key not in reached or reached[key][0] > weight + moved):
+                    reached[key] = (weight + moved, after)
+        good = [weight for weight, state in reached.values() if simultaneous(state) >= target]
+        if good:
+            return number, min(good)
+        seen |= set(reached)
+        level = reached
+        if len(seen) > MOST_STATES:
+            return None
+    return False
+
+
+def _where(pool: Pool) -> tuple[str | None, ...]:
+    return tuple(vm.resident_on for vm in pool.vms)
+
+
+def states(pool: Pool, moves: tuple[Move, ...]) -> list[Pool]:
+    found = [pool]
+    for move in moves:
+        found.append(after_move(found[-1], move.vm, move.to_host))
+    return found
+
+
+def check(pool: Pool, target: int, answer: Repair) -> None:
+    """Whatever is said holds."""
+    assert verify_moves(pool, answer.moves) == ()
+    figures = [simultaneous(state) for state in states(pool, answer.moves)]
+    if answer.possible:
+        assert figures[-1] >= target
+        assert (answer.purchase, answer.demote) == (None, None)
+    if answer.safe:
+        assert min(figures) >= min(figures[0], target)
+
+
+@pytest.mark.parametrize("seed", range(500))
+def test_the_fewest_and_lightest_moves_are_found(seed):
+    rng = Random(seed)
+    pool = world(rng)
+    target = max(0, simultaneous(pool) + rng.choice((0, 1, 1, 1, 2)))
+    answer, truth = repair(pool, target=target, clock=CLOCK), fewest(pool, target)
+    check(pool, target, answer)
+    if truth is None:
+        return
+    if truth is False:
+        assert not answer.possible
+        return
+    weight = sum(pool.vm_by_uuid[move.vm].need_bytes for move in answer.moves)
+    assert answer.possible is not False
+    if answer.minimal:
+        assert (len(answer.moves), weight) == truth
+        assert answer.safe or not safe_order(pool, answer.moves)
+
+
+def safe_order(pool: Pool, moves: tuple[Move, ...]) -> bool:
+    """Whether the same moves have an order that fits and never falls below the start."""
+    if not moves:
+        return True
+    start = simultaneous(pool)
+
+    def go_on(state: Pool, left: tuple[Move, ...]) -> bool:
+        if not left:
+            return True
+        for i, move in enumerate(left):
+            after = after_move(state, move.vm, move.to_host)
+            fits = state.free_bytes(move.to_host) >= pool.vm_by_uuid[move.vm].need_bytes
+            if fits and simultaneous(after) >= start and go_on(after, left[:i] + left[i + 1 :]):
+                return True
+        return False
+
+    return go_on(pool, moves)
+
+
+def test_almost_everything_is_settled_in_small_pools():
+    unsettled = 0
+    for seed in range(300):
+        pool = world(Random(seed))
+        answer = repair(pool, target=simultaneous(pool) + 1, clock=CLOCK)
+        unsettled += answer.possible is None or (answer.possible and not answer.minimal)
+    assert unsettled <= 3
+
+
+def with_more(pool: Pool, purchase: Purchase) -> Pool:
+    if purchase.host == NEW_HOST:
+        return replace(pool, hosts=(*pool.hosts, Host("new", purchase.bytes)))
+    hosts = []
+    for host in pool.hosts:
+        total = host.memory_total_bytes + (purchase.bytes if host.uuid == purchase.host else 0)
+        hosts.append(replace(host, memory_total_bytes=total))
+    return replace(pool, hosts=tuple(hosts))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_what_is_bought_is_the_least_that_does(seed):
+    rng = Random(seed)
+    pool = world(rng)
+    pool = replace(
+        pool, srs=(), networks=(), vms=tuple(replace(v, srs=None, networks=None) for v in pool.vms)
+    )
+    target = max(0, simultaneous(pool) + 1)
+    answer = repair(pool, target=target, clock=CLOCK)
+    if answer.possible is not False:
+        return
+    assert answer.purchase_proven
+    up = [host.uuid for host in pool.hosts if host.live and host.enabled]
+    one_less = [
+        Purchase(host, answer.purchase.bytes - MIB if answer.purchase else 64 * MIB)
+        for host in [*up, NEW_HOST]
+    ]
+    if answer.purchase is not None:
+        assert simultaneous(with_more(pool, answer.purchase)) >= target
+    assert all(simultaneous(with_more(pool, less)) < target for less in one_less if less.bytes)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_no_fewer_vms_can_be_demoted(seed):
+    pool = world(Random(seed))
+    target = max(0, simultaneous(pool) + 1)
+    answer = repair(pool, target=target, clock=CLOCK)
+    if answer.possible is not False:
+        return
+    protected = [vm.uuid for vm in pool.protected_vms]
+    if answer.demote is None:
+        assert simultaneous(demoted(pool, protected)) < target
+        return
+    assert answer.demote_proven
+    assert simultaneous(demoted(pool, answer.demote)) >= target
+    for fewer in combinations(protected, len(answer.demote) - 1):
+        assert simultaneous(demoted(pool, fewer)) < target
+
+
+def demoted(pool: Pool, uuids) -> Pool:
+    vms = [replace(vm, ha_restart_priority="") if vm.uuid in uuids else vm for vm in pool.vms]
+    return replace(pool, vms=tuple(vms))
+
+
+def test_a_larger_target_never_needs_fewer_moves():
+    for seed in range(80):
+        pool = world(Random(seed))
+        answers = [repair(pool, target=k, clock=CLOCK) for k in range(3)]
+        for lower, higher in pairwise(answers):
+            if higher.possible:
+                assert lower.possible
+                assert len(lower.moves) <= len(higher.moves) or not lower.minimal
+
+
+def test_the_target_is_the_pools_own():
+    pool = demo_pool()
+    assert repair(pool, clock=CLOCK) == repair(pool, target=2, clock=CLOCK)
+
+
+def test_a_large_pool_is_refuted_by_volume():
+    yard = Yard.of(bench_pool(20_001, hosts=64, vms=3500, load=0.6))
+    assert hopeless(yard, 40)
+    assert not hopeless(yard, 10)
+
+
+def test_without_hosts_nothing_helps():
+    pool = demo_pool()
+    dead = replace(pool, hosts=tuple(replace(host, live=False) for host in pool.hosts))
+    answer = repair(dead, clock=CLOCK)
+    assert (answer.possible, answer.moves) == (False, ())
