@@ -1,4 +1,4 @@
-"""The command line, `xenhad`: every command is a thin function of another module (DESIGN §5.6 for its exit)."""
+"""The command line, `xenhad`: every command is a thin function of another module (DESIGN §5.6)."""
 
 from __future__ import annotations
 
