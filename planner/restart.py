@@ -29,6 +29,9 @@ from planner.placement.verify import verify_plan
 from planner.placement.wishes import Wish
 from planner.results import Placement, Plan, Tolerance, Unplaced
 
+FORESEEN = 2
+"""Further failures that a plan with its tolerance looks ahead to: 64 hosts take some 0.1 s for two."""
+
 Turn = tuple[bool, float]
 """(best-effort?, order; infinite for a negative one): who starts before whom."""
 
@@ -43,8 +46,9 @@ def plan(
 ) -> Plan:
     """Return the restart plan after the hosts `failed` (uuids or unique names) failed.
 
-    `with_tolerance` adds what the pool tolerates afterwards, with a limit of the same length. Raises
-    UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
+    `with_tolerance` adds what the pool tolerates afterwards, with a limit of the same length; where everybody
+    restarts, the plan then is one that keeps more of it, if one is found within `FORESEEN` further failures.
+    Raises UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
     """
     watch = Stopwatch.start(clock)
     case = _Case(_sorted(pool), resolve(pool, failed))
@@ -52,7 +56,7 @@ def plan(
     result = _identified(case.pool, _plan_of(case, recovery))
     if with_tolerance:
         after = _tolerance_after(case, result, limit_seconds, clock)
-        result = replace(result, tolerance_after=after)
+        result = _with_foresight(case, recovery, replace(result, tolerance_after=after), limit_seconds, clock)
     result = replace(result, elapsed_seconds=watch.seconds())
     violations = verify_plan(case.pool, result)
     if violations:
@@ -249,6 +253,40 @@ def _tolerance_after(case: _Case, result: Plan, limit_seconds: float, clock: Clo
     from planner.tolerance.answer import tolerance
 
     return tolerance(pool_after(case.pool, result), limit_seconds=limit_seconds, clock=clock)
+
+
+def _with_foresight(
+    case: _Case, recovery: Recovery, result: Plan, limit_seconds: float, clock: Clock
+) -> Plan:
+    """Return a plan after which more failures are survived than after `result`, if one is found."""
+    from planner.placement.problem import problem_of
+    from planner.tolerance.lookahead import look_ahead
+
+    deadline = Deadline.after(clock, limit_seconds)
+    problem = problem_of(case.pool)
+    failed = problem.everywhere & ~case.alive
+    while _may_keep_more(recovery, result) and not deadline.passed():
+        assert result.tolerance_after is not None
+        wanted = result.tolerance_after.simultaneous.lower + 1
+        to = look_ahead(problem, failed, case.wishes, wanted, deadline)
+        if to is None:
+            break
+        better = _identified(case.pool, _plan_of(case, replace(recovery, to=to)))
+        after = _tolerance_after(case, better, deadline.left_seconds(), clock)
+        if after.simultaneous.lower < wanted:
+            break
+        result = replace(better, tolerance_after=after)
+    return result
+
+
+def _may_keep_more(recovery: Recovery, result: Plan) -> bool:
+    """Tell whether to look for a plan that keeps more: everybody restarts, and few failures are survived."""
+    after = result.tolerance_after
+    if after is None or not recovery.to or NOWHERE in recovery.to:
+        return False
+    witness = after.simultaneous.witness
+    for_good = witness is not None and witness.reason in ("quorum", "all_hosts")
+    return not for_good and after.protected_vms > 0 and after.simultaneous.lower < FORESEEN
 
 
 def pool_after(pool: Pool, result: Plan) -> Pool:

@@ -107,9 +107,10 @@ class _Program:
         """Return who runs on a host: those of today and those placed there."""
         by_kind: defaultdict[int, list[int]] = defaultdict(list)
         for x in placed:
-            by_kind[self.places[x][0]].append(x)
+            if self.places[x][0] not in self.state.passing:
+                by_kind[self.places[x][0]].append(x)
         return {
             kind: _Number(fixed, tuple(by_kind[kind]))
-            for kind, fixed in enumerate(self.state.held[host])
+            for kind, fixed in enumerate(self.state.restarting(host))
             if fixed or by_kind[kind]
         }

@@ -31,11 +31,20 @@ class State:
     waiting: tuple[int, ...]
     """VMs by kind that need a place."""
     alive: int
+    passing: tuple[int, ...] = ()
+    """Kinds that only take memory once they are placed: nobody has to restart them again (best-effort)."""
 
     @property
     def hosts(self) -> tuple[int, ...]:
         """Return the hosts that have not failed, ascending."""
         return bits(self.alive)
+
+    def restarting(self, host: int) -> tuple[int, ...]:
+        """Return the VMs by kind that need another place if a host fails."""
+        held = self.held[host]
+        if not self.passing:
+            return held
+        return tuple([0 if kind in self.passing else number for kind, number in enumerate(held)])
 
     def fail(self, host: int) -> State:
         """Return the state in which the VMs of `host` wait for a place elsewhere."""
@@ -44,7 +53,7 @@ class State:
             self,
             free=(*self.free[:host], 0, *self.free[host + 1 :]),
             held=(*self.held[:host], nothing, *self.held[host + 1 :]),
-            waiting=tuple(map(int.__add__, self.waiting, self.held[host])),
+            waiting=tuple(map(int.__add__, self.waiting, self.restarting(host))),
             alive=self.alive & ~(1 << host),
         )
 
@@ -140,7 +149,7 @@ def _suspects(state: State) -> list[int]:
     suspects: list[tuple[int, int]] = []
     for host in state.hosts:
         before, certain = 0, True
-        for kind, number in enumerate(state.held[host]):
+        for kind, number in enumerate(state.restarting(host)):
             if not number:
                 continue
             before += state.needs[kind] * number

@@ -1,0 +1,74 @@
+"""A complete restart after which more failures are survived (TOLERANCE §6).
+
+Decides where the VMs of failed hosts go such that every order of so many further failures is survived, or
+that there is no such place for them. Best-effort VMs are placed with them and are not restarted again. Must
+never leave out a VM, and never take a placement that was not followed to the last failure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from math import gcd
+
+from hacore.clock import Deadline
+from planner.placement.problem import Problem
+from planner.placement.wishes import Wish
+from planner.tolerance.orders import place
+from planner.tolerance.state import State
+
+_Kind = tuple[int, int, bool]
+"""Need in bytes, candidates, and whether it is protected."""
+
+
+def look_ahead(
+    problem: Problem, failed: int, wishes: Sequence[Wish], failures: int, deadline: Deadline
+) -> tuple[int, ...] | None:
+    """Return a host for each of `wishes` such that `failures` more are survived in any order; None if none
+    was found.
+
+    `problem` is the pool before `failed` (a mask of its hosts) failed; all `wishes` must fit.
+    """
+    kind_of = [_kind(wish) for wish in wishes]
+    state, kinds = _state(problem, failed, kind_of)
+    found = place(state, failures, deadline)
+    if not isinstance(found, State):
+        return None
+    return _assigned(state, found, kinds, kind_of)
+
+
+def _kind(wish: Wish) -> _Kind:
+    return wish.piece.need_bytes, wish.piece.hosts, wish.protected
+
+
+def _state(problem: Problem, failed: int, kind_of: Sequence[_Kind]) -> tuple[State, list[_Kind]]:
+    """Return the state after the failure, nobody placed yet, with its kinds."""
+    alive = problem.everywhere & ~failed
+    stay: Counter[tuple[_Kind, int]] = Counter()
+    for need, mask, home in zip(problem.need_bytes, problem.candidates, problem.home, strict=True):
+        if home >= 0 and alive >> home & 1:
+            stay[(need, mask & alive, True), home] += 1
+    waiting = Counter(kind_of)
+    kinds = sorted({kind for kind, _ in stay} | set(waiting), key=lambda k: (-k[0], k[1], k[2]))
+    unit = gcd(*(need for need, _, _ in kinds)) or 1
+    free = [room if alive >> host & 1 else 0 for host, room in enumerate(problem.free_bytes)]
+    return State(
+        needs=tuple(need // unit for need, _, _ in kinds),
+        masks=tuple(mask for _, mask, _ in kinds),
+        free=tuple(room // unit for room in free),
+        held=tuple(tuple(stay[kind, host] for kind in kinds) for host in range(len(free))),
+        waiting=tuple(waiting[kind] for kind in kinds),
+        alive=alive,
+        passing=tuple(i for i, (_, _, protected) in enumerate(kinds) if not protected),
+    ), kinds
+
+
+def _assigned(
+    before: State, after: State, kinds: Sequence[_Kind], kind_of: Sequence[_Kind]
+) -> tuple[int, ...]:
+    """Return the host of each wish: of equal ones the first go to the first hosts."""
+    hosts: defaultdict[_Kind, list[int]] = defaultdict(list)
+    for host in reversed(before.hosts):
+        for kind, old, new in zip(kinds, before.held[host], after.held[host], strict=True):
+            hosts[kind] += [host] * (new - old)
+    return tuple([hosts[kind].pop() for kind in kind_of])

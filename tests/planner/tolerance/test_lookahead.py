@@ -1,0 +1,84 @@
+"""Plans that keep what can be kept: against brute force over every restart, and never worse than without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from bench import oracle
+from bench.clocks import StillClock
+from bench.pools import pool as realistic
+from bench.worlds import drawn, tiny
+from planner.model import Pool
+from planner.restart import FORESEEN, plan, pool_after
+from planner.tolerance.answer import tolerance
+
+
+def agile(rng: Random) -> Pool:
+    hosts = rng.choice((3, 4, 5))
+    vms = [(rng.randint(1, 6), rng.randrange(hosts), None) for _ in range(rng.randint(1, 6))]
+    return tiny([rng.randint(0, 10) for _ in range(hosts)], vms)
+
+
+def bound(rng: Random) -> Pool:
+    masks = [None, *[sum(1 << b for b in rng.sample(range(5), 3)) for _ in range(3)]]
+    vms = [(rng.randint(1, 2), rng.choice((0, 0, 1, 2, 3, 4)), rng.choice(masks)) for _ in range(4)]
+    return tiny([rng.choice((0, 1, 2, 2)) for _ in range(5)], vms)
+
+
+@pytest.mark.parametrize("make", [agile, bound])
+def test_a_plan_keeps_what_any_restart_could_keep(make) -> None:
+    kept = 0
+    for seed in range(600):
+        pool = make(Random(seed))
+        found = plan(pool, ["h0"], clock=StillClock(), with_tolerance=True)
+        if not found.complete:
+            continue
+        lost = replace(pool, hosts=(replace(pool.hosts[0], live=False), *pool.hosts[1:]))
+        could = oracle.sequential(lost)
+        assert found.tolerance_after is not None
+        assert found.tolerance_after.simultaneous.lower >= min(could, FORESEEN), seed
+        assert found.tolerance_after.simultaneous.lower == oracle.simultaneous(pool_after(pool, found)), seed
+        kept += _kept(pool) < found.tolerance_after.simultaneous.lower
+    assert kept, "no world in which looking ahead helps"
+
+
+def _kept(pool: Pool) -> int:
+    return oracle.simultaneous(pool_after(pool, plan(pool, ["h0"], clock=StillClock())))
+
+
+def test_looking_ahead_never_costs_anything() -> None:
+    """Best-effort VMs, odd hosts: whoever restarts without it restarts with it, and no less is kept."""
+    for seed in range(400):
+        pool = drawn(Random(seed), hosts=5, vms=9)
+        failed = [pool.hosts[0].uuid]
+        plain = plan(pool, failed, clock=StillClock())
+        found = plan(pool, failed, clock=StillClock(), with_tolerance=True)
+        assert {p.vm for p in found.placements} == {p.vm for p in plain.placements}, seed
+        before = tolerance(pool_after(pool, plain), clock=StillClock()).simultaneous.lower
+        assert found.tolerance_after is not None
+        assert found.tolerance_after.simultaneous.lower >= before, seed
+
+
+def test_equal_pools_get_equal_plans() -> None:
+    helped = 0
+    for seed in range(60):
+        pool = agile(Random(seed))
+        turned = replace(pool, vms=tuple(reversed(pool.vms)), hosts=tuple(reversed(pool.hosts)))
+        one, other = (plan(p, ["h0"], clock=StillClock(), with_tolerance=True) for p in (pool, turned))
+        assert one.plan_id == other.plan_id
+        assert one.placements == other.placements
+        helped += one.plan_id != plan(pool, ["h0"], clock=StillClock()).plan_id
+    assert helped
+
+
+def test_a_large_pool() -> None:
+    pool = realistic(4, hosts=32, vms=900, load=0.9)
+    failed = [pool.hosts[0].uuid]
+    plain = plan(pool, failed, clock=StillClock())
+    found = plan(pool, failed, clock=StillClock(), with_tolerance=True)
+    assert found.tolerance_after is not None
+    before = tolerance(pool_after(pool, plain), clock=StillClock()).simultaneous.lower
+    assert found.tolerance_after.simultaneous.lower >= before
