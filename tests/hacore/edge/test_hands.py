@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hacore.core.effects import CloseWatchdog, Fence, Lease, Note, OpenWatchdog, Publish, Say, Stop
 from hacore.core.timing import timing
+from hacore.core.words import Hosts, one
 from hacore.edge.hands import Hands
 from hacore.errors import DeviceUnreachable
 from hacore.records import EMPTY_BLOCK, Cause, Decision, FenceCause, PacketBody, SlotBody, State
@@ -95,6 +96,12 @@ def test_effects_are_carried_out_in_order() -> None:
         f"watch {DOG}",
     ]
     assert (made.stopped, made.version, made.armed) == ("left", 3, True)
+
+
+def test_the_journal_calls_hosts_by_their_names() -> None:
+    world = World()
+    hands(world).carry_out((Note("epoch", (("epoch", 3), ("liveset", Hosts(0b101)), ("leader", one(2)))),))
+    assert world.done == ["epoch epoch=3 liveset=one,three leader=three"]
 
 
 def test_a_fence_stops_the_pings_first_and_the_journal_second() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,7 @@ def test_a_snapshot_is_read_back_as_it_was_made(config: Config) -> None:
 
 def test_it_says_what_the_parts_say(config: Config) -> None:
     status = status_of(moment(config))
+    assert status.waiting == "somebody: h2, h3"
     assert (status.host.name, status.host.index, status.state, status.armed) == ("h1", 0, "member", True)
     assert (status.liveset, status.leader, status.dead) == (tuple(UUIDS[:2]), UUIDS[1], (UUIDS[2],))
     assert (status.epoch, status.cause, status.network_degraded) == (7, "dead", True)
@@ -152,6 +154,11 @@ def test_it_says_what_the_parts_say(config: Config) -> None:
     assert (status.evidence.arbiters, status.evidence.arbiters_configured) == (1, 2)
     assert (status.refused_packets, status.disbelieved_slots) == ({"authenticity": 5}, {"crc": 3})
     assert (status.fences.last_cause, status.fences.by_cause) == ("left_out", {"left_out": 2})
+
+
+def test_a_name_with_a_comma_would_mislead_in_a_list(config: Config) -> None:
+    odd = replace(config, hosts=(replace(config.hosts[0], name="a, b"), *config.hosts[1:]))
+    assert [odd.name_of(host) for host in range(3)] == [UUIDS[0], "h2", "h3"]
 
 
 def test_a_peer_speaks_by_its_newest_word(config: Config) -> None:
