@@ -36,11 +36,11 @@ def descend(yard: Yard, judge: Judge, failures: int) -> Displaced | None:
 def _by_volume(yard: Yard, made: Displaced, failures: int) -> tuple[int, int] | None:
     """Return the move of an unprotected VM to one of the heaviest hosts that leaves least lacking.
 
-    Of those that leave nothing lacking the lightest, else the one that levels most.
+    Of those that leave nothing lacking the lightest, else the one that levels most. Where nothing is lacking
+    already, sizes do not go into the gaps: more is left over then, for them to fit.
     """
     volume = Volume.of(yard.problem_after(made), failures)
-    if volume.lacking_bytes <= 0:
-        return None
+    spare = volume.lacking_bytes <= 0
     weights = volume.weights
     heaviest = sorted(range(len(weights)), key=lambda host: -weights[host])[: max(1, failures)]
     best: tuple[tuple[int, int], tuple[int, int]] | None = None
@@ -49,8 +49,9 @@ def _by_volume(yard: Yard, made: Displaced, failures: int) -> tuple[int, int] | 
         need, gap = group.need_bytes, weights[to] - weights[group.home]
         if group.protected or gap <= need:
             continue
-        lacking = max(0, volume.lacking_with(((group.home, need), (to, -need))))
-        score = (lacking, need if lacking == 0 else -need * (gap - need))
+        lacking = volume.lacking_with(((group.home, need), (to, -need)))
+        enough = lacking <= 0 and not spare
+        score = (0, need) if enough else (lacking, -need * (gap - need))
         if best is None or score < best[0]:
             best = (score, (number, to))
     return best[1] if best else None
