@@ -19,7 +19,7 @@ SUBJECT = "64 hosts, 3 500 VMs, one failure after the other"
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9)
 LIMIT_SECONDS = 10.0
 PERCENT = 1e2
-FAMILY = 30
+FAMILY = 12
 
 
 def measure(scale: Scale) -> list[Row]:

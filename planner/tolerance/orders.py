@@ -43,6 +43,8 @@ def holds(state: State, failures: int, deadline: Deadline) -> bool | Doomed:
         return Doomed({host: {} for host in lost}) if lost else not undecided
     settled = True
     for host in sorted(state.hosts, key=lambda h: (-_weight(state, h), h)):
+        if deadline.passed():
+            return False
         found = place(state.fail(host), failures - 1, deadline)
         if isinstance(found, Doomed):
             return Doomed({host: found.fears})
@@ -60,6 +62,8 @@ def place(state: State, failures: int, deadline: Deadline) -> State | Doomed | N
         return _judged(state, holds(state, failures, deadline))
     fears: Fears = {}
     for candidate in _packed(state):
+        if deadline.passed():
+            return None
         verdict = holds(candidate, failures, deadline)
         if verdict is True:
             return candidate

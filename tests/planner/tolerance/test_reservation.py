@@ -115,6 +115,13 @@ def test_what_is_wrong_with_a_reservation_is_said() -> None:
     assert "not every VM has a class" in violations(problem, fewer)
 
 
+def test_vms_that_are_down_take_slots_too() -> None:
+    problem = problem_of(tiny([2, 2], [(2, None, None), (2, None, None)]))
+    claim = Reservation(1, classes_of(problem), ((1, 1),))
+    assert any("failures can take" in text for text in violations(problem, claim))
+    assert not violations(problem, replace(claim, failures=0))
+
+
 def test_nobody_is_in_too_small_a_class() -> None:
     rng = Random(5)
     for _ in range(30):
