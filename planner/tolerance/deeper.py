@@ -22,6 +22,8 @@ EXACT_FIRST = 2
 """Failures up to which orders are followed before slots are tried: 64 hosts take some 0.05 to 0.3 s."""
 MOST_ORDERS = 6_000
 """Of all failures but the last: about a millisecond each."""
+FEW_HOSTS = 8
+"""Pools of so few hosts are followed to the end, whatever the number of orders: they hold few VMs."""
 SLOTS_SHARE = 0.5
 """Of the time that is left, for the reservation certificate."""
 SLOTS_SECONDS = 2.0
@@ -39,7 +41,9 @@ def bettered(problem: Problem, known: Bounds, deadline: Deadline) -> Bounds:
 
 
 def _within_reach(hosts: int) -> int:
-    """Return the most failures of which all orders can be followed: 3 of 64 hosts, any number of 7."""
+    """Return the most failures of which all orders can be followed: 3 of 64 hosts, any number of few."""
+    if hosts <= FEW_HOSTS:
+        return hosts
     failures = 1
     while failures < hosts and perm(hosts, failures) <= MOST_ORDERS:
         failures += 1
