@@ -51,15 +51,27 @@ def _warn_of_groups(text: str, snapshot: Snapshot) -> None:
 
 
 def figure(
-    text: str, credentials: Credentials, target: int | None, limit_seconds: float
+    text: str,
+    credentials: Credentials,
+    target: int | None,
+    limit_seconds: float,
+    *,
+    orders_up_to_hosts: int = 0,
 ) -> tuple[Snapshot, Tolerance]:
-    """Return what SOURCE shows now and its tolerance. Errors: InputError, PoolUnreachable."""
+    """Return what SOURCE shows now and its tolerance. Errors: InputError, PoolUnreachable.
+
+    The sequential figure is searched in pools of so many hosts in service at most, else bounded.
+    """
     snapshot = look(text, credentials)
     from planner.tolerance.answer import tolerance
 
     pool = snapshot.pool
     with working(f"{count(len(pool.hosts), 'host')}, {count(len(pool.vms), 'VM')}: looking for a proof"):
         answer = tolerance(
-            pool, target=target, limit_seconds=limit_seconds, clock=SystemClock(), follow_orders=True
+            pool,
+            target=target,
+            limit_seconds=limit_seconds,
+            clock=SystemClock(),
+            follow_orders=len(pool.hosts_in_service) <= orders_up_to_hosts,
         )
     return snapshot, answer

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from exporter.cli.exits import Exit, code_of, sentence
 from exporter.cli.options import (
@@ -27,9 +29,23 @@ if TYPE_CHECKING:
     from planner.inventory.source import Credentials
 
 
+SMALL_POOL_HOSTS = 8
+"""Up to so many hosts every order of failures is followed unasked: it takes no time to speak of."""
+ANY_POOL = 1 << 16
+
+Orders = Annotated[
+    bool,
+    typer.Option(
+        "--orders",
+        help="Also search the figure one after the other in pools of more than 8 hosts: some seconds.",
+    ),
+]
+
+
 def tolerance(
     sources: Sources,
     target: Target = None,
+    orders: Orders = False,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -48,6 +64,7 @@ def tolerance(
     Examples:
       xenha tolerance demo:
       xenha tolerance pool.json --target 2
+      xenha tolerance pool.json --orders
       xenha tolerance east.json west.json --json
       xenha tolerance https://root@master.example --password-file secret
     """
@@ -57,7 +74,8 @@ def tolerance(
         if number and not json:
             print()
         try:
-            code = _one(source, target, limit, json, credentials)
+            hosts = ANY_POOL if orders else SMALL_POOL_HOSTS
+            code = _one(source, target, limit, json, credentials, hosts)
         except (InputError, PoolUnreachable) as error:
             code = code_of(error)
             print_error(sentence(error))
@@ -67,8 +85,10 @@ def tolerance(
     return worst
 
 
-def _one(source: str, target: int | None, limit: float, json: bool, credentials: Credentials) -> Exit:
-    snapshot, answer = figure(source, credentials, target, limit)
+def _one(
+    source: str, target: int | None, limit: float, json: bool, credentials: Credentials, hosts: int
+) -> Exit:
+    snapshot, answer = figure(source, credentials, target, limit, orders_up_to_hosts=hosts)
     if json:
         print_json(answer.to_json())
     else:
