@@ -7,7 +7,8 @@ import os
 import selectors
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from hacore.clock import NS_PER_SECOND, Clock, SystemClock
@@ -24,11 +25,11 @@ from hacore.edge.hands import Hands
 from hacore.edge.journal import Journal, remembered, seconds_of
 from hacore.edge.parts import Memory, Parts
 from hacore.edge.pump import NativePump, PumpSetup
-from hacore.edge.slotdevice import StatefileOpener, header_of
+from hacore.edge.slotdevice import StatefileOpener, header_of, words
 from hacore.edge.transport import Networks
 from hacore.edge.watchdog import watchdog_of
-from hacore.errors import DeviceUnreachable, StatefileError
-from hacore.kernel.native import SlotDevice
+from hacore.errors import ConfigError, DeviceUnreachable, StatefileError
+from hacore.kernel.native import SlotDevice, crc32c
 from hacore.statefile import SLOTS_AT
 
 FLUSH_SECONDS = 1.0
@@ -53,13 +54,34 @@ def run(config: Config, left: Inheritance | None) -> int:
         ping(left, clock)
     taken = take(config, left)
     try:
-        return run_with(config, taken, clock)
+        with sole(config, left):
+            return run_with(config, taken, clock)
     finally:
         give_back(config, taken)
 
 
+@contextmanager
+def sole(config: Config, left: Inheritance | None) -> Iterator[None]:
+    """Be the only daemon of this host and statefile on this machine, whatever its other files are called.
+
+    The name lives in the kernel and dies with us; a successor, armed already, must not fail for it.
+    Raises DeviceUnreachable.
+    """
+    volume = crc32c(os.path.realpath(config.statefile).encode())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
+        try:
+            name.bind(f"\0xenhad/{config.generation}/{config.me.uuid}/{volume:08x}")
+        except OSError:
+            if left is None:
+                problem = f"another daemon on this machine writes the slot of {config.me.name}"
+                raise DeviceUnreachable(config.statefile, problem) from None
+        yield
+
+
 def run_with(config: Config, taken: Taken, clock: Clock) -> int:
     """Run the daemon with what only one can hold; return the exit code."""
+    if taken.inheritance is None:
+        expect_journal(config.journal)
     memory = memory_of(config.journal)
     journal = Journal(config.journal, clock)
     try:
@@ -67,6 +89,17 @@ def run_with(config: Config, taken: Taken, clock: Clock) -> int:
         return run_until_the_end(daemon, taken)
     finally:
         journal.close(FLUSH_SECONDS)
+
+
+def expect_journal(path: str) -> None:
+    """Raise ConfigError if the journal ("": stderr) cannot be written: nobody would learn what happened."""
+    if not path:
+        return
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640))
+    except OSError as error:
+        problem = f"journal = {path!r}: {words(error)}; expected a file that can be written"
+        raise ConfigError((problem,)) from None
 
 
 def run_until_the_end(daemon: Daemon, taken: Taken) -> int:

@@ -17,13 +17,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from hacore.core.rules import RULES
 from hacore.core.timing import NS
 from hacore.testing.mix import GROUPS, WEIGHTS, draw
-from hacore.testing.mutants import MUTANTS, Mutant
+from hacore.testing.mutants import MUTANTS
 from hacore.testing.scenario import ScenarioError, run_file
 from hacore.testing.seeds import Outcome, Run, seconds
-from hacore.testing.twins import TWINS
 
 DONE, VIOLATED, USAGE, INTERRUPTED = 0, 1, 2, 130
 CHUNK = 8
@@ -31,7 +29,7 @@ EXAMPLES = """examples:
   python -m hacore.testing.simulate --seeds 0:1000
   python -m hacore.testing.simulate --hosts 3 --seeds 0:500 --faults disk,crash
   python -m hacore.testing.simulate --hosts 3 --replay 17
-  python -m hacore.testing.simulate --mutant skip_read --seeds 0:200
+  python -m hacore.testing.simulate --mutant skip_paxos_read --seeds 0:100
   python -m hacore.testing.simulate --scenario tests/scenarios/*.toml
 """
 
@@ -48,10 +46,17 @@ class Options:
 
 
 def run_seed(options: Options, seed: int, *, told: bool = False) -> Outcome:
-    """Run one seed; every other one is watched until everybody must be back."""
-    mutant = MUTANTS.get(options.mutant, Mutant("", RULES, TWINS))
+    """Run one seed; every other one is watched until everybody must be back.
+
+    A mutant runs in the worlds that bring its bug to light.
+    """
+    mutant = MUTANTS.get(options.mutant)
+    if mutant is not None:
+        return Run(str(seed), mutant.profile(str(seed)), mutant.rules, mutant.twins, told=told).to_the_end(
+            settle=False
+        )
     plan = draw(str(seed), options.hosts, options.timeout_ns, options.minutes, options.kinds)
-    return Run(str(seed), plan, mutant.rules, mutant.twins, told=told).to_the_end(settle=seed % 2 == 0)
+    return Run(str(seed), plan, told=told).to_the_end(settle=seed % 2 == 0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -185,7 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=_kinds, default=tuple(WEIGHTS), metavar="KIND,…", help=kinds)
     parser.add_argument("--timeout", type=_positive, default=20, metavar="SECONDS", help="T; default: 20")
     parser.add_argument("--minutes", type=_positive, default=3, help="in which faults begin; default: 3")
-    parser.add_argument("--mutant", default="", choices=sorted(MUTANTS), help="run a deliberate bug")
+    parser.add_argument(
+        "--mutant", default="", choices=sorted(MUTANTS), help="run a deliberate bug, in worlds of its own"
+    )
     parser.add_argument("--replay", type=int, metavar="SEED", help="print the story of one seed")
     parser.add_argument("--scenario", type=Path, nargs="+", metavar="FILE", help="run scenario files")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="default: the cores")

@@ -117,6 +117,25 @@ def test_a_second_daemon_is_refused(pool):
     assert "another xenhad runs here already" in done.stderr
 
 
+def test_a_second_daemon_is_refused_whatever_its_socket_is_called(pool):
+    (one,) = pool(1).form()
+    copied = one.config.with_name("copied.toml")
+    copied.write_text(one.config.read_text().replace("h1.sock", "other.sock"))
+    done = one.xenhad("run", "-c", str(copied))
+    assert done.returncode == 3
+    assert "another daemon on this machine writes the slot of h1" in done.stderr
+    assert one.process.poll() is None
+
+
+def test_a_journal_that_cannot_be_written_is_refused(pool):
+    one = pool(1).hosts[0]
+    broken = one.config.with_name("broken.toml")
+    broken.write_text(f'journal = "/nowhere/journal"\n{one.config.read_text()}')
+    done = one.xenhad("run", "-c", str(broken))
+    assert done.returncode == 2
+    assert "journal = '/nowhere/journal': No such file or directory; expected a file" in done.stderr
+
+
 def test_a_live_statefile_is_never_formatted(pool):
     (one,) = pool(1).form()
     for arguments in (("init",), ("init", "--force")):
