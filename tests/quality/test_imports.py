@@ -23,6 +23,7 @@ HOMES = {
 
 PLANNER_MAY_SEE = ("hacore.clock", "hacore.kernel", "hacore.status", "hacore.failsets")
 DECIDERS = (
+    "planner/constraints/",
     "planner/tolerance/",
     "planner/placement/",
     "planner/restart.py",

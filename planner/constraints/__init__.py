@@ -1,0 +1,1 @@
+"""What a figure counts beside memory and reach, a constraint a file (REQUIREMENTS B8); see `rules`."""
