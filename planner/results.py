@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 Method = Literal["trivial", "certificate", "reservation", "enumeration", "solver"]
 WitnessReason = Literal["memory", "reach", "cpu", "affinity", "quorum", "all_hosts", "down"]
+SearchState = Literal["not_needed", "settled", "as_asked", "limit_reached"]
+"""Of the search for the sequential figure: closed forms settled it, the search did, it went as far as it was
+asked to and left a gap, or the limit came first."""
 UnplacedReason = Literal["memory", "reach", "unknown"]
 
 
@@ -90,6 +93,7 @@ class Tolerance:
     elapsed_seconds: float
     domains: Mapping[str, Bounds] = field(default_factory=dict)
     solver: SolverUse = SolverUse()
+    sequential_search: SearchState = "not_needed"
 
     @property
     def overcommitted(self) -> bool | None:

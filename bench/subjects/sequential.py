@@ -59,9 +59,7 @@ def _slots(asked: list[Pool], clock: Clock) -> list[Row]:
 
 
 def _figures(asked: list[Pool], clock: Clock) -> list[Row]:
-    answers = [
-        tolerance(each, limit_seconds=LIMIT_SECONDS, clock=clock, follow_orders=True) for each in asked
-    ]
+    answers = [tolerance(each, limit_seconds=LIMIT_SECONDS, clock=clock, long_orders=True) for each in asked]
     figures = [answer.sequential for answer in answers]
     shares = [each.lower / each.upper for each in figures]
     return [

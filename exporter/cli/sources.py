@@ -56,11 +56,11 @@ def figure(
     target: int | None,
     limit_seconds: float,
     *,
-    orders_up_to_hosts: int = 0,
+    long_orders: bool = False,
 ) -> tuple[Snapshot, Tolerance]:
     """Return what SOURCE shows now and its tolerance. Errors: InputError, PoolUnreachable.
 
-    The sequential figure is searched in pools of so many hosts in service at most, else bounded.
+    `long_orders`: spend the limit on the sequential figure of a large pool.
     """
     snapshot = look(text, credentials)
     from planner.tolerance.answer import tolerance
@@ -72,6 +72,6 @@ def figure(
             target=target,
             limit_seconds=limit_seconds,
             clock=SystemClock(),
-            follow_orders=len(pool.hosts_in_service) <= orders_up_to_hosts,
+            long_orders=long_orders,
         )
     return snapshot, answer

@@ -29,15 +29,11 @@ if TYPE_CHECKING:
     from planner.inventory.source import Credentials
 
 
-SMALL_POOL_HOSTS = 8
-"""Up to so many hosts every order of failures is followed unasked: it takes no time to speak of."""
-ANY_POOL = 1 << 16
-
 Orders = Annotated[
     bool,
     typer.Option(
         "--orders",
-        help="Also search the figure one after the other in pools of more than 8 hosts: some seconds.",
+        help="Follow orders of more than two failures in pools of more than 8 hosts too: takes the limit.",
     ),
 ]
 
@@ -74,8 +70,7 @@ def tolerance(
         if number and not json:
             print()
         try:
-            hosts = ANY_POOL if orders else SMALL_POOL_HOSTS
-            code = _one(source, target, limit, json, credentials, hosts)
+            code = _one(source, target, limit, json, credentials, orders)
         except (InputError, PoolUnreachable) as error:
             code = code_of(error)
             print_error(sentence(error))
@@ -86,9 +81,9 @@ def tolerance(
 
 
 def _one(
-    source: str, target: int | None, limit: float, json: bool, credentials: Credentials, hosts: int
+    source: str, target: int | None, limit: float, json: bool, credentials: Credentials, orders: bool
 ) -> Exit:
-    snapshot, answer = figure(source, credentials, target, limit, orders_up_to_hosts=hosts)
+    snapshot, answer = figure(source, credentials, target, limit, long_orders=orders)
     if json:
         print_json(answer.to_json())
     else:

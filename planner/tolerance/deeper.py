@@ -1,6 +1,8 @@
 """Better bounds of the sequential tolerance, by search (TOLERANCE §6).
 
-Every order of two failures first; then slots that no order exhausts; then longer orders while there is time.
+Every order of two failures, and in small pools every order there is; if longer ones are asked for, slots that
+no order exhausts and then longer orders while there is time. How far is followed depends on the question and
+the pool, never on the machine, unless the deadline ends it: the same question has the same answer everywhere.
 Must never claim a figure that depends on restarts which nobody would make, nor take "open" for an answer.
 """
 
@@ -30,14 +32,18 @@ SLOTS_SECONDS = 2.0
 """For one number of failures: what SCIP finds it finds early."""
 
 
-def bettered(problem: Problem, known: Bounds, deadline: Deadline) -> Bounds:
-    """Return sequential bounds of at least one VM and host, bettered by search until the deadline."""
-    state = state_of(problem)
-    found = _by_orders(problem, state, known, deadline, EXACT_FIRST)
-    if found.lower < EXACT_FIRST or found.proven:
+def bettered(problem: Problem, known: Bounds, deadline: Deadline, *, long_orders: bool) -> Bounds:
+    """Return sequential bounds of at least one VM and host, bettered by search until the deadline.
+
+    Without `long_orders` pools of more than `FEW_HOSTS` are followed to `EXACT_FIRST` failures only.
+    """
+    state, hosts = state_of(problem), len(problem.hosts)
+    first = EXACT_FIRST if long_orders or hosts > FEW_HOSTS else hosts
+    found = _by_orders(problem, state, known, deadline, first)
+    if not long_orders or found.lower < EXACT_FIRST or found.proven:
         return found
     found = _by_slots(problem, found, deadline)
-    return _by_orders(problem, state, found, deadline, _within_reach(len(problem.hosts)))
+    return _by_orders(problem, state, found, deadline, _within_reach(hosts))
 
 
 def _within_reach(hosts: int) -> int:

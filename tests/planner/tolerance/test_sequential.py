@@ -56,7 +56,7 @@ TRAPS: dict[str, tuple[Sequence[int], Sequence[Spec], int]] = {
 
 
 def ask(pool: Pool) -> Tolerance:
-    return tolerance(pool, clock=StillClock(), follow_orders=True)
+    return tolerance(pool, clock=StillClock(), long_orders=True)
 
 
 def fears_of(then: Sequence[Feared]) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_xapi_never_says_more_on_agile_pools() -> None:
 def test_without_time_nothing_is_claimed() -> None:
     for seed in range(300):
         pool = tight(Random(seed))
-        found = tolerance(pool, limit_seconds=0, clock=StillClock(), follow_orders=True).sequential
+        found = tolerance(pool, limit_seconds=0, clock=StillClock(), long_orders=True).sequential
         assert found.lower <= oracle.sequential(pool) <= found.upper, seed
 
 
