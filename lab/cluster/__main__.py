@@ -1,7 +1,8 @@
-"""A cluster in a box: `python -m lab.cluster run`, `… drill NAME`, `… list`. Needs root.
+"""A cluster in a box: `python -m lab.cluster run`, `… drill NAME`, `… soak`, `… list`. Needs root.
 
 make cluster                 three daemons in three namespaces, and the page that shows their channels
 make cluster DRILL=crash     one fault, told as it happens, and whether the guarantees held
+python -m lab.cluster soak   one fault after the other, for as long as wanted
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from lab.cluster.narrate import Narrator
 from lab.cluster.needs import missing
 from lab.cluster.nets import NetworkError
 from lab.cluster.perform import Report, perform
+from lab.cluster.soak import round_text, soak, soaked_text
 
 LOOK_SECONDS = 0.2
 FEWEST, MOST = 1, 16
@@ -76,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument(
             "--timeout", type=_timeout, metavar="SECONDS", help=f"T; from {SHORTEST_SECONDS:g}, default 3"
         )
+    soak = commands.add_parser("soak", help="strike a cluster again and again, and judge every stroke")
+    soak.add_argument("--minutes", type=float, default=15.0, metavar="N", help="how long; 15")
+    soak.add_argument("--seed", type=int, default=1, metavar="N", help="which strokes, of which hosts; 1")
+    soak.add_argument("--hosts", type=int, default=5, choices=range(3, MOST + 1), metavar="N", help="5")
+    soak.add_argument("--timeout", type=_timeout, default=6.0, metavar="SECONDS", help="T; 6")
+    soak.set_defaults(does=_soak)
     commands.add_parser("list", help="name the drills")
     return parser
 
@@ -154,6 +162,13 @@ def _drill(chosen: argparse.Namespace) -> int:
         )
     _say(*_verdict(report))
     return int(bool(report.wrong))
+
+
+def _soak(chosen: argparse.Namespace) -> int:
+    settings = Settings(hosts=chosen.hosts, timeout_seconds=chosen.timeout)
+    found = soak(settings, chosen.minutes * 60, chosen.seed, lambda each: _say(round_text(each)))
+    _say(*soaked_text(found))
+    return int(bool(found.wrong))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ drill says who may be fenced.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from lab.cluster.story import NS, Boot, Epoch, Story
@@ -16,16 +17,49 @@ JOURNAL_SLACK_NS = NS
 """A daemon's line may be written that much later than the watchdog was opened."""
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a story in which one thing was done to the cluster."""
+
+    start_ns: int
+    end_ns: int
+    fenced: frozenset[int]  # these may be, once each
+    all_fenced: bool = True  # and all of them must have been
+
+
 def judge(story: Story, may_be_fenced: frozenset[int]) -> tuple[str, ...]:
     """Return every violation as a sentence; none: all guarantees held."""
-    return (
-        *_exclusion(story),
-        *_one_copy(story),
-        *_one_view(story),
-        *_epochs_grow(story),
-        *_needless_fences(story, may_be_fenced),
-        *_armed_only_as_member(story),
+    return (*_whatever_was_done(story), *_needless_fences(story, may_be_fenced))
+
+
+def judge_windows(story: Story, windows: tuple[Window, ...]) -> tuple[str, ...]:
+    """Return every violation of a long story; in each window other fences are right, outside of all none."""
+    between = tuple(
+        fence
+        for fence in story.fences
+        if not any(window.start_ns <= fence.at_ns <= window.end_ns for window in windows)
     )
+    return (
+        *_whatever_was_done(story),
+        *_needless_fences(replace(story, fences=between), frozenset()),
+        *(sentence for window in windows for sentence in _fences_of(story, window)),
+    )
+
+
+def _whatever_was_done(story: Story) -> Iterator[str]:
+    yield from _exclusion(story)
+    yield from _one_copy(story)
+    yield from _one_view(story)
+    yield from _epochs_grow(story)
+    yield from _armed_only_as_member(story)
+
+
+def _fences_of(story: Story, window: Window) -> Iterator[str]:
+    within = tuple(fence for fence in story.fences if window.start_ns <= fence.at_ns <= window.end_ns)
+    yield from _needless_fences(replace(story, fences=within), window.fenced)
+    if window.all_fenced:
+        for host in sorted(window.fenced - {fence.host for fence in within}):
+            yield f"host {host} should have been fenced"
 
 
 def detection_seconds(story: Story, boot: Boot) -> float | None:
