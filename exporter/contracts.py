@@ -89,12 +89,32 @@ class PlacementAnswer(_Shape):
     order: int
     wave: int
     start_delay_seconds: int
+    predicted_seconds: float | None = Field(description="from the failure until the VM serves again")
 
 
 class UnplacedAnswer(_Shape):
     vm: str
     reason: Literal["memory", "reach", "unknown"]
     detail: str
+
+
+class WaveAnswer(_Shape):
+    """Seconds from the failure until the wave begins, and until the last of its VMs serves."""
+
+    wave: int
+    starts_seconds: float
+    up_seconds: float
+
+
+class PredictionAnswer(_Shape):
+    """What a predicted recovery consists of, and what it rests on."""
+
+    detection_seconds: float
+    fence_wait_seconds: float
+    restart_seconds: float | None
+    boot_seconds: float
+    boot_slots: int
+    waves: list[WaveAnswer]
 
 
 class PlanAnswer(_Shape):
@@ -108,6 +128,10 @@ class PlanAnswer(_Shape):
     placements: list[PlacementAnswer]
     tolerance_after: ToleranceAnswer | None
     unplaced: list[UnplacedAnswer]
+    predicted_recovery_seconds: float | None = Field(
+        description="from the failure until every protected VM serves; null: not all restart"
+    )
+    prediction: PredictionAnswer | None
     elapsed_seconds: float
 
 

@@ -28,6 +28,8 @@ from planner.placement.spread import NOWHERE, Piece, Room
 from planner.placement.verify import verify_plan
 from planner.placement.wishes import Wish
 from planner.results import Placement, Plan, Tolerance, Unplaced
+from planner.schedule.pace import USUAL_PACE, Pace
+from planner.schedule.predict import predict
 
 FORESEEN = 2
 """Further failures that a plan with its tolerance looks ahead to: 64 hosts take some 0.1 s for two."""
@@ -43,11 +45,13 @@ def plan(
     limit_seconds: float = 10.0,
     clock: Clock,
     with_tolerance: bool = False,
+    pace: Pace = USUAL_PACE,
 ) -> Plan:
     """Return the restart plan after the hosts `failed` (uuids or unique names) failed.
 
     `with_tolerance` adds what the pool tolerates afterwards, with a limit of the same length; where everybody
     restarts, the plan then is one that keeps more of it, if one is found within `FORESEEN` further failures.
+    `pace` is what the prediction of the times rests on; it changes no placement.
     Raises UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
     """
     watch = Stopwatch.start(clock)
@@ -57,7 +61,8 @@ def plan(
     if with_tolerance:
         after = _tolerance_after(case, result, limit_seconds, clock)
         result = _with_foresight(case, recovery, replace(result, tolerance_after=after), limit_seconds, clock)
-    result = replace(result, elapsed_seconds=watch.seconds())
+    prediction = predict(case.pool, case.failed, result.placements, complete=result.complete, pace=pace)
+    result = replace(result, prediction=prediction, elapsed_seconds=watch.seconds())
     violations = verify_plan(case.pool, result)
     if violations:
         raise PlanRejected(violations)
@@ -239,8 +244,9 @@ def _identified(pool: Pool, result: Plan) -> Plan:
     `tolerance_after`, which is told about a plan but is no part of it.
     """
     answer = result.to_json()
-    for key in ("plan_id", "elapsed_seconds", "tolerance_after"):
+    for key in ("plan_id", "elapsed_seconds", "tolerance_after", "predicted_recovery_seconds", "prediction"):
         del answer[key]
+    answer["placements"] = [placement.to_json() for placement in result.placements]
     text = _canonical({"plan": answer, "pool": json.loads(dump_pool(pool))})
     return replace(result, plan_id=hashlib.sha256(text.encode()).hexdigest())
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from planner.schedule.prediction import Prediction, rounded
+
 Method = Literal["trivial", "certificate", "reservation", "enumeration", "solver"]
 WitnessReason = Literal["memory", "reach", "cpu", "affinity", "quorum", "all_hosts", "down"]
 SearchState = Literal["not_needed", "settled", "as_asked", "limit_reached"]
@@ -175,19 +177,29 @@ class Plan:
     elapsed_seconds: float
     tolerance_after: Tolerance | None = None
     solver: SolverUse = SolverUse()
+    prediction: Prediction | None = None
 
     def to_json(self) -> dict[str, Any]:
+        prediction = self.prediction
         return {
             "format": "xenha-plan/1",
             "plan_id": self.plan_id,
             "failed_hosts": list(self.failed_hosts),
             "complete": self.complete,
             "optimal": self.optimal,
-            "placements": [placement.to_json() for placement in self.placements],
+            "placements": [
+                {**placement.to_json(), "predicted_seconds": self._predicted_seconds(placement.vm)}
+                for placement in self.placements
+            ],
             "tolerance_after": self.tolerance_after.to_json() if self.tolerance_after else None,
             "unplaced": [vm.to_json() for vm in self.unplaced],
+            "predicted_recovery_seconds": rounded(prediction.recovery_seconds) if prediction else None,
+            "prediction": prediction.to_json() if prediction else None,
             "elapsed_seconds": self.elapsed_seconds,
         }
+
+    def _predicted_seconds(self, vm: str) -> float | None:
+        return rounded(self.prediction.vm_up_seconds[vm]) if self.prediction else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,13 @@ from exporter.cli.options import (
     User,
     credentials_of,
 )
-from exporter.cli.output import print_json, show, working
+from exporter.cli.output import print_json, show, warn, working
 from exporter.cli.sources import look
 from exporter.cli.words import plan_parts
 from hacore.clock import SystemClock
 from planner.model import Pool
 from planner.results import Plan
+from planner.schedule.pace import BOOT_SECONDS, BOOT_SLOTS, SECONDS_MAX, SLOTS_MAX, Pace, tag_problems
 
 Fail = Annotated[
     list[str],
@@ -35,11 +36,36 @@ Fail = Annotated[
         show_default=False,
     ),
 ]
+BootSeconds = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        max=SECONDS_MAX,
+        help="What a VM takes to boot, unless a tag of its own says so (xenha:boot-seconds=120).",
+    ),
+]
+BootSlots = Annotated[
+    int, typer.Option(metavar="N", min=1, max=SLOTS_MAX, help="How many VMs a host boots at once.")
+]
+DetectionSeconds = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        max=SECONDS_MAX,
+        help="From the failure until restarts begin; default: what xenhad guarantees for the pool.",
+        show_default=False,
+    ),
+]
 
 
 def plan(
     source: Source,
     fail: Fail,
+    boot_seconds: BootSeconds = BOOT_SECONDS,
+    boot_slots: BootSlots = BOOT_SLOTS,
+    detection_seconds: DetectionSeconds = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -52,19 +78,28 @@ def plan(
 
     Protected VMs of the failed hosts, and those that are down already, come first, by order; best-effort VMs
     follow in what room is left. Running VMs are never moved or stopped. Nothing is carried out.
-    Exit code 1 when a protected VM finds no place.
+    Beside each stands when it serves again, predicted from the failure on: detection, the orders before it
+    with their start delays, its boot. Exit code 1 when a protected VM finds no place.
 
     \b
     Examples:
       xenha plan demo: --fail host-1
+      xenha plan demo: --fail host-1 --boot-seconds 90 --boot-slots 8
       xenha plan pool.json --fail host-1 --fail host-2 --json
     """
     snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
     from planner import restart
 
+    for problem in tag_problems(snapshot.pool):
+        warn(problem)
     with working("planning"):
         answer = restart.plan(
-            snapshot.pool, fail, limit_seconds=limit, clock=SystemClock(), with_tolerance=True
+            snapshot.pool,
+            fail,
+            limit_seconds=limit,
+            clock=SystemClock(),
+            with_tolerance=True,
+            pace=Pace(boot_seconds, boot_slots, detection_seconds),
         )
     if json:
         print_json(answer.to_json())

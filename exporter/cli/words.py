@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from exporter.cli.output import Line, Mood, Part, Table
 from planner.model import Pool
 from planner.results import Bounds, Drain, Headroom, Plan, Span, Tolerance, WhatIf, Witness
+from planner.schedule.prediction import Prediction
 
 GIB = 1 << 30
 _SHOWN_NAMES = 5
@@ -200,16 +202,38 @@ def plan_parts(pool: Pool, plan: Plan) -> Iterator[Part]:
     yield _plan_verdict(plan)
     if plan.placements:
         yield Table(
-            ("wave", "VM", "from", "to", "priority", "order", "delay"),
+            ("wave", "VM", "from", "to", "priority", "order", "delay", "serves after"),
             tuple(_placement_rows(pool, plan)),
-            frozenset({"wave", "order", "delay"}),
+            frozenset({"wave", "order", "delay", "serves after"}),
         )
     if plan.unplaced:
         rows = tuple((vm_name(pool, vm.vm), vm.reason, vm.detail) for vm in plan.unplaced)
         yield Table(("without a place", "reason", "detail"), rows)
+    if plan.prediction:
+        yield Line(prediction_words(plan.prediction))
     if plan.tolerance_after:
         yield Line(f"Afterwards: {figure_words(plan.tolerance_after.simultaneous)}")
     yield Line(f"Plan {plan.plan_id}", "faint")
+
+
+def prediction_words(prediction: Prediction) -> str:
+    """Return when the pool has recovered, and what that consists of."""
+    detection, pace = prediction.detection, prediction.pace
+    before = seconds_words(detection.seconds)
+    assumed = (
+        f"{pace.boot_seconds:g} s to boot unless tagged, {count(pace.boot_slots, 'boot')} at a time on a host"
+    )
+    if prediction.recovery_seconds is None:
+        return f"Predicted: never; not every protected VM restarts. Restarts begin after {before} ({assumed})"
+    total = seconds_words(prediction.recovery_seconds)
+    return f"Predicted: every protected VM serves after {total}; restarts begin after {before} ({assumed})"
+
+
+def seconds_words(seconds: float) -> str:
+    """Return a time as people say it: "65 s", "4 min 5 s"; rounded up."""
+    whole = ceil(round(seconds, 3))
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes >= 3 else f"{whole} s"
 
 
 def _plan_verdict(plan: Plan) -> Line:
@@ -233,4 +257,5 @@ def _placement_rows(pool: Pool, plan: Plan) -> Iterator[tuple[str, ...]]:
             placement.priority,
             str(placement.order),
             f"{placement.start_delay_seconds} s",
+            seconds_words(plan.prediction.vm_up_seconds[placement.vm]) if plan.prediction else "",
         )

@@ -27,6 +27,8 @@ DECIDERS = (
     "planner/tolerance/",
     "planner/placement/",
     "planner/restart.py",
+    "planner/schedule/",
+    "planner/explain/",
     "planner/changes/",
     "planner/whatif.py",
     "planner/headroom.py",

@@ -17,6 +17,7 @@ def test_people_read_who_goes_where(xenha, file_of, pool):
     assert "COMPLETE: 1 VM restart" in done.out
     assert "vm-1" in done.out
     assert "Afterwards:" in done.out
+    assert "every protected VM serves after 125 s; restarts begin after 65 s" in done.out
 
 
 def test_programs_read_the_contract(xenha, file_of, pool):
@@ -61,3 +62,31 @@ def test_unknown_and_ambiguous_hosts_are_refused(xenha, file_of, pool):
     done = xenha("plan", file_of(twins), "--fail", "twin")
     assert done.code == 2
     assert "use a uuid: h1, h2, h3" in done.err
+
+
+def test_predicted_times_follow_the_options_and_the_tags(xenha, file_of, pool):
+    asked = ("plan", file_of(pool), "--fail", "host-1", "--json")
+    quick = xenha(*asked, "--boot-seconds", "10", "--boot-slots", "1", "--detection-seconds", "5").json[0]
+    assert quick["predicted_recovery_seconds"] == 15
+    assert [p["predicted_seconds"] for p in quick["placements"]] == [15]
+    assert quick["prediction"]["boot_slots"] == 1
+    tagged = replace(pool, vms=tuple(replace(vm, tags=("xenha:boot-seconds=100",)) for vm in pool.vms))
+    slow = xenha("plan", file_of(tagged), "--fail", "host-1", "--detection-seconds", "5", "--json").json[0]
+    assert slow["predicted_recovery_seconds"] == 105
+
+
+def test_a_boot_time_that_is_none_is_told_and_nothing_else_breaks(xenha, file_of, pool):
+    tagged = replace(pool, vms=tuple(replace(vm, tags=("xenha:boot-seconds=soon",)) for vm in pool.vms))
+    done = xenha("plan", file_of(tagged), "--fail", "host-1")
+    assert done.code == 0
+    assert "warning: VM vm-1: tag 'xenha:boot-seconds=soon': expected seconds from 0 to 86400" in done.err
+
+
+@pytest.mark.parametrize("option", ["--boot-seconds=-1", "--boot-slots=0", "--detection-seconds=x"])
+def test_times_that_cannot_be_are_refused(xenha, file_of, pool, option):
+    assert xenha("plan", file_of(pool), "--fail", "host-1", option).code == 2
+
+
+def test_an_incomplete_plan_predicts_no_recovery(xenha, file_of, stuck):
+    done = xenha("plan", file_of(stuck), "--fail", "host-1")
+    assert "Predicted: never; not every protected VM restarts" in done.out

@@ -321,6 +321,8 @@ def test_the_json_is_the_contract() -> None:
         "placements",
         "tolerance_after",
         "unplaced",
+        "predicted_recovery_seconds",
+        "prediction",
         "elapsed_seconds",
     ]
     assert set(said["placements"][0]) == {
@@ -331,6 +333,7 @@ def test_the_json_is_the_contract() -> None:
         "order",
         "wave",
         "start_delay_seconds",
+        "predicted_seconds",
     }
     assert set(said["unplaced"][0]) == {"vm", "reason", "detail"}
 
