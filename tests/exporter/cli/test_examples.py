@@ -17,6 +17,7 @@ from planner.inventory.poolfile import dump_pool
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIGURES = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
 
 
 def commands(group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -28,7 +29,7 @@ def commands(group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
 EXAMPLES = sorted({each for text in COMMANDS.values() for each in re.findall(r"(?m)^ +(xenha .*)$", text)})
-SHOWN = re.findall(r"(?m)^\$ (xenha .*)\n((?:(?!\$ |```).*\n)*)", README)
+SHOWN = re.findall(r"(?m)^\$ (xenha .*)\n((?:(?!\$ |```).*\n)*)", README + FIGURES)
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def place(tmp_path, monkeypatch) -> Path:
         (tmp_path / name).write_text(dump_pool(demo_pool()))
     (tmp_path / "secret").write_text("xenha\n")
     (tmp_path / "xenha.toml").write_text('[[pool]]\nsource = "pool.json"\n')
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -78,7 +80,7 @@ def test_the_readme_names_every_command():
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
 def test_the_readme_shows_real_output(xenha, place, command, output):
     done = xenha(*shlex.split(command)[1:])
-    assert timeless(done.out) == timeless(output), "paste the output of the command into README.md again"
+    assert timeless(done.out) == timeless(output), "paste the output of the command into the document again"
 
 
 def test_the_readme_shows_something():
