@@ -30,6 +30,7 @@ from planner.placement.wishes import Wish
 from planner.results import Placement, Plan, Tolerance, Unplaced
 from planner.schedule.pace import USUAL_PACE, Pace
 from planner.schedule.predict import predict
+from planner.schedule.prediction import RecoveryTime
 
 FORESEEN = 2
 """Further failures that a plan with its tolerance looks ahead to: 64 hosts take some 0.1 s for two."""
@@ -94,6 +95,26 @@ class SingleLosses:
         wishes = [_without(wish, lost) for wish in (*self._down, *self._at.get(uuid, ()))]
         recovery = recover(wishes, self._room, Deadline.after(clock, limit_seconds), numbers_only=True)
         return recovery.to.count(NOWHERE), recovery.proven
+
+
+class SingleRecoveries:
+    """When each single host failure would be over in one pool; what they share is worked out once."""
+
+    def __init__(self, pool: Pool, pace: Pace) -> None:
+        self.pool = pool
+        self.pace = pace
+        self._sorted = _sorted(pool)
+
+    def recovery(self, host: str, *, limit_seconds: float = 10.0, clock: Clock) -> RecoveryTime:
+        """Return when all protected VMs would serve again if `host` failed, by the plan that `plan` makes.
+
+        Raises UnknownHostError.
+        """
+        case = _Case(self._sorted, resolve(self.pool, [host]))
+        recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
+        made = _plan_of(case, recovery)
+        told = predict(case.pool, case.failed, made.placements, complete=made.complete, pace=self.pace)
+        return RecoveryTime(told.recovery_seconds, made.complete or made.optimal)
 
 
 def unplaced_if_failed(

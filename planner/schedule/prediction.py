@@ -51,6 +51,17 @@ class Prediction:
         return max(0.0, recovery_seconds - self.detection.seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class RecoveryTime:
+    """Seconds from a failure until every protected VM serves; None: no plan restarts them all.
+
+    `proven`: there is a plan, or it is proven that none restarts them all. Else the limit came first.
+    """
+
+    seconds: float | None
+    proven: bool
+
+
 def rounded(seconds: float | None) -> float | None:
     """Return seconds as they are told: to the millisecond."""
     return None if seconds is None else round(seconds, 3)

@@ -15,8 +15,10 @@ from bench.worlds import drawn
 from planner.errors import InputError, UnknownHostError
 from planner.model import SR, VM, Host, Network, Pool
 from planner.placement.verify import verify_plan
-from planner.restart import SingleLosses, plan, pool_after, unplaced_if_failed
+from planner.restart import SingleLosses, SingleRecoveries, plan, pool_after, unplaced_if_failed
 from planner.results import Plan
+from planner.schedule.pace import Pace
+from planner.schedule.prediction import RecoveryTime
 
 GIB = 1 << 30
 
@@ -369,6 +371,34 @@ def test_unplaced_if_failed_is_what_the_plan_says() -> None:
             assert made.optimal
             assert losses.unplaced(host.uuid, clock=StillClock()) == (left, True)
             assert unplaced_if_failed(pool, host.uuid, clock=StillClock()) == (left, True)
+
+
+def test_single_recoveries_are_what_the_plans_say() -> None:
+    pace = Pace(boot_seconds=50, boot_slots=2)
+    never = 0
+    for seed in range(60):
+        pool = drawn(Random(seed), hosts=4, vms=9)
+        times = SingleRecoveries(pool, pace)
+        for host in pool.hosts:
+            made = plan(pool, [host.uuid], clock=StillClock(), pace=pace)
+            assert made.prediction is not None
+            told = times.recovery(host.uuid, clock=StillClock())
+            assert told == RecoveryTime(made.prediction.recovery_seconds, True)
+            assert (told.seconds is None) is not made.complete
+            never += told.seconds is None
+    assert never > 20
+
+
+def test_a_recovery_that_the_limit_leaves_open_is_not_called_never() -> None:
+    open_ones = 0
+    for seed in range(300):
+        pool = drawn(Random(seed), hosts=7, vms=16)
+        for host in pool.hosts:
+            made = plan(pool, [host.uuid], limit_seconds=0.0, clock=StillClock())
+            told = SingleRecoveries(pool, Pace()).recovery(host.uuid, limit_seconds=0.0, clock=StillClock())
+            assert told.proven is (made.complete or made.optimal)
+            open_ones += not told.proven
+    assert open_ones > 3
 
 
 def test_losses_of_unknown_hosts_are_refused() -> None:
