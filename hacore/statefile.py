@@ -107,6 +107,17 @@ def uuid_text(raw: bytes) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
+def size_words(count: int) -> str:
+    """Return a size for people who count in bytes and for those who count in MiB."""
+    return f"{count} bytes ({count / (1 << 20):.6g} MiB)"
+
+
+def _check_size(device: SlotDevice) -> None:
+    if device.size_bytes < STATEFILE_BYTES:
+        found, expected = size_words(device.size_bytes), size_words(STATEFILE_BYTES)
+        raise StatefileError(device.path, f"has {found}; expected at least {expected}")
+
+
 # --- the header -------------------------------------------------------------------------------------------
 
 
@@ -159,9 +170,7 @@ def read_header(device: SlotDevice, key: bytes | None) -> Header:
     StatefileError: too small a volume, no valid copy (with the reason of each), or two that differ. OSError:
     as the device says.
     """
-    if device.size_bytes < STATEFILE_BYTES:
-        size = f"{device.size_bytes} bytes; expected at least {STATEFILE_BYTES} (4 MiB)"
-        raise StatefileError(device.path, size)
+    _check_size(device)
     blocks = [device.read(HEADER_BYTES, offset) for offset in HEADERS_AT]
     copies = [unpack_header(block, key, copy) for copy, block in enumerate(blocks)]
     return _agreed(device.path, copies)
@@ -192,9 +201,7 @@ def format_statefile(device: SlotDevice, header: Header, key: bytes) -> None:
     The header goes first and comes last: what was interrupted is no statefile. Every copy of every slot is
     valid from the start, so that one that is not later on means something.
     """
-    if device.size_bytes < STATEFILE_BYTES:
-        size = f"{device.size_bytes} bytes; expected at least {STATEFILE_BYTES} (4 MiB)"
-        raise StatefileError(device.path, size)
+    _check_size(device)
     for offset in HEADERS_AT:
         device.write(bytes(HEADER_BYTES), offset)
     device.write(_blank_slots(header, key), SLOTS_AT)
@@ -222,8 +229,7 @@ def read_image(path: str) -> bytes:
     StatefileError: too small. OSError: it cannot be opened or read.
     """
     with SlotDevice(path, writable=False, lab=True) as device:
-        if device.size_bytes < SLOTS_END:
-            raise StatefileError(path, f"{device.size_bytes} bytes; expected at least {SLOTS_END}")
+        _check_size(device)
         return device.read(SLOTS_END, 0)
 
 

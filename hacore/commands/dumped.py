@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hacore.clock import NS_PER_SECOND
+from hacore.commands.watched import Age
 from hacore.config import Config
 from hacore.kernel.native import Copy, Reason, Slot
 from hacore.records import NOBODY, Decision, SlotBody
 from hacore.statefile import Dump
 
+Ages = tuple[Age, ...] | None
+"""Of slots, by host; None: nobody watched."""
+_ATTEMPT_BITS = 32
+"""A daemon that starts begins a new round of sequences: the upper half counts starts (pumprules.pyx)."""
 
-def dumped_text(found: Dump, config: Config | None, *, copies: bool) -> str:
+
+def dumped_text(found: Dump, config: Config | None, ages: Ages, *, copies: bool) -> str:
     """Return the statefile as people read it."""
     lines = [f"header {i}: {each.reason.words}" for i, each in enumerate(found.headers)]
     if found.header is None:
@@ -26,9 +33,33 @@ def dumped_text(found: Dump, config: Config | None, *, copies: bool) -> str:
     newest = newest_decision(found)
     if newest is not None:
         lines.append(decision_text(newest, names))
+    if ages is None:
+        lines.append("ages: a slot bears no time; --watch SECONDS shows which slots are being written")
     for i, slot in enumerate(found.slots):
-        lines += _slot(i, slot, names, copies=copies)
+        age = "" if ages is None else f", {age_text(ages[i])}"
+        lines += _slot(i, slot, names, age, copies=copies)
     return "\n".join(lines)
+
+
+def disbelief(found: Dump, expected: str | None) -> str:
+    """Say why this is not the statefile that was meant (`expected`: its generation, if known); "": it is."""
+    reasons = {copy.reason for copy in found.headers}
+    if not any(copy.header for copy in found.headers):
+        if Reason.AUTHENTICITY in reasons:
+            return "its header is sealed with another key, or forged: nothing in it is believed"
+        return f"no header is believed: {'; '.join(sorted(reason.words for reason in reasons))}"
+    if found.header is not None and expected not in (None, found.header.generation):
+        return f"is of generation {found.header.generation}; the configuration says {expected}"
+    if all(slot.best is None for slot in found.slots):
+        return "not one slot is believed"
+    return ""
+
+
+def age_text(age: Age) -> str:
+    """Return how long ago a slot was written, as far as that is known."""
+    if age.at_most_ns is None:
+        return f"not written for {age.at_least_ns / NS_PER_SECOND:.1f} s or longer"
+    return f"written {age.at_least_ns / NS_PER_SECOND:.1f} to {age.at_most_ns / NS_PER_SECOND:.1f} s ago"
 
 
 def newest_decision(found: Dump) -> Decision | None:
@@ -49,12 +80,14 @@ def _names(mask: int, names: list[str]) -> str:
     return ", ".join(name for i, name in enumerate(names) if mask >> i & 1) or "nobody"
 
 
-def _slot(i: int, slot: Slot, names: list[str], *, copies: bool) -> list[str]:
+def _slot(i: int, slot: Slot, names: list[str], age: str, *, copies: bool) -> list[str]:
     best = slot.best
     doubt = "; doubted: more is damaged than one incomplete write explains" if slot.doubted else ""
     lines = [
         "",
-        f"slot {i} {names[i]}: " + (f"no copy is believed{doubt}" if best is None else _head(best) + doubt),
+        f"slot {i} {names[i]}: "
+        + (f"no copy is believed{doubt}" if best is None else _head(best) + doubt)
+        + age,
     ]
     if best is not None and best.body is not None:
         lines += [f"  {line}" for line in _body(best.body, names)]
@@ -68,7 +101,8 @@ def _slot(i: int, slot: Slot, names: list[str], *, copies: bool) -> list[str]:
 
 def _head(copy: Copy) -> str:
     burnt = f", burnt copies {copy.burnt:08b}" if copy.burnt else ""
-    return f"sequence {copy.sequence}{burnt}"
+    start, attempt = divmod(copy.sequence, 1 << _ATTEMPT_BITS)
+    return f"sequence {copy.sequence} (attempt {attempt} of its daemon's start {start}){burnt}"
 
 
 def _body(body: SlotBody, names: list[str]) -> list[str]:
@@ -95,21 +129,22 @@ def _body(body: SlotBody, names: list[str]) -> list[str]:
     return lines
 
 
-def dumped_json(found: Dump) -> str:
+def dumped_json(found: Dump, ages: Ages) -> str:
     """Return the statefile as one JSON object."""
     header = found.header
+    slots = zip(header.hosts if header else (), found.slots, ages or [None] * len(found.slots), strict=False)
     answer: dict[str, Any] = {
         "format": "xenha-dump/1",
         "headers": [copy.reason.name.lower() for copy in found.headers],
         "generation": header.generation if header else None,
         "timeout_seconds": header.timeout_ns / 1e9 if header else None,
         "authenticated": found.authenticated,
-        "slots": [_slot_json(header.hosts[i], slot) for i, slot in enumerate(found.slots)] if header else [],
+        "slots": [_slot_json(host, slot, age) for host, slot, age in slots],
     }
     return json.dumps(answer)
 
 
-def _slot_json(host: str, slot: Slot) -> dict[str, Any]:
+def _slot_json(host: str, slot: Slot, age: Age | None) -> dict[str, Any]:
     copies = [
         {"reason": copy.reason.name.lower(), "sequence": copy.sequence, "burnt": copy.burnt}
         for copy in slot.copies
@@ -119,9 +154,15 @@ def _slot_json(host: str, slot: Slot) -> dict[str, Any]:
         "host": host,
         "newest": slot.newest,
         "doubted": slot.doubted,
+        "age_seconds": None if age is None else _age_json(age),
         "copies": copies,
         "body": None if body is None else _body_json(body),
     }
+
+
+def _age_json(age: Age) -> dict[str, float | None]:
+    at_most = None if age.at_most_ns is None else age.at_most_ns / NS_PER_SECOND
+    return {"at_least": age.at_least_ns / NS_PER_SECOND, "at_most": at_most}
 
 
 def _body_json(body: SlotBody) -> dict[str, Any]:

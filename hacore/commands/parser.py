@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import NoReturn
 
 from hacore import VERSION
 from hacore.config import DEFAULT_PATH, DEFAULT_SOCKET, WEIGHT_MAX
@@ -24,6 +26,24 @@ def option(*names: str, **settings: object) -> Option:
     return Option(names, settings)
 
 
+def weight(text: str) -> int:
+    """Return a weight. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and int(text) <= WEIGHT_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of 0 to {WEIGHT_MAX}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Return a time span. Raises ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds, 0 or more")
+    return found
+
+
 CONFIG = option("-c", "--config", metavar="FILE", default=DEFAULT_PATH, help=f"configuration; {DEFAULT_PATH}")
 SOCKET = option(
     "-s", "--socket", metavar="PATH", help="control socket; that of the configuration, else " + DEFAULT_SOCKET
@@ -32,7 +52,7 @@ LAB = option("--lab", action="store_true", help="allow intervals and watchdogs t
 NO_FENCING = option(
     "--no-fencing", action="store_true", help="never reboot this host; then nobody may restart its VMs"
 )
-WAIT = option("--wait", metavar="SECONDS", type=float, default=150.0, help="how long to wait for it; 150")
+WAIT = option("--wait", metavar="SECONDS", type=seconds, default=150.0, help="how long to wait for it; 150")
 FORCE = "--force"
 
 
@@ -87,8 +107,9 @@ COMMANDS = (
     Command(
         "dump",
         "volumes:dump",
-        "decode a statefile offline: every slot, and why one is not believed",
-        "xenhad dump\nxenhad dump --copies copy-of-the-statefile.img\nxenhad dump --key-file key copy.img",
+        "decode a statefile offline: every slot, its age, and why one is not believed",
+        "xenhad dump\nxenhad dump --watch 10\nxenhad dump --copies copy-of-the-statefile.img\n"
+        "xenhad dump --key-file key copy.img",
         (
             CONFIG,
             option(
@@ -96,8 +117,12 @@ COMMANDS = (
             ),
             option("--key-file", metavar="FILE", help="the pool's key; without one, MACs are not checked"),
             option("--copies", action="store_true", help="every copy of every slot"),
+            option("--watch", metavar="SECONDS", type=seconds, help="look that long who writes, and when"),
             option("--json", action="store_true", help="one object"),
         ),
+        "A slot bears no time: how long ago it was written is learnt by watching the volume. A single look\n"
+        "shows how often its daemon was started since `init`, and its attempts to write since then.\n"
+        "Exit code 1 if nothing can be believed, or if it is the statefile of another pool or generation.",
     ),
     Command("arm", "control:arm", "fence this host again if need be", "xenhad arm", (CONFIG, SOCKET)),
     Command(
@@ -105,7 +130,7 @@ COMMANDS = (
         "control:disarm",
         "stay a member, but without fencing",
         "xenhad disarm",
-        (CONFIG, SOCKET),
+        (CONFIG, SOCKET, WAIT),
         "Should this host fall silent, nobody will restart its VMs: it cannot be known to be dead.",
     ),
     Command(
@@ -133,7 +158,7 @@ COMMANDS = (
         "control:set_weight",
         "say how much this host counts where groups are equally large",
         "xenhad set-weight 10",
-        (CONFIG, SOCKET, option("weight", type=int, help=f"0 to {WEIGHT_MAX}")),
+        (CONFIG, SOCKET, option("weight", type=weight, help=f"0 to {WEIGHT_MAX}")),
     ),
     Command(
         "propose-leader",
@@ -156,7 +181,8 @@ COMMANDS = (
         "A host that was disarmed and falls silent may still run its VMs: nobody restarts them until\n"
         "somebody has looked. If that was wrong, two copies of a VM write to one disk and destroy it: see\n"
         "with your own eyes, or through its management board, that the host has no power.\n"
-        "Refused for members, and for hosts that were armed: those are known to be dead by themselves.",
+        "Refused for members, and for hosts that were armed: those are known to be dead by themselves.\n"
+        "Every member has to be told: run it on each, first on the leader, which restarts VMs.",
     ),
     Command(
         "emergency-disable",
@@ -184,7 +210,7 @@ COMMANDS = (
             SOCKET,
             LAB,
             NO_FENCING,
-            option("--wait", metavar="SECONDS", type=float, default=30.0, help="30"),
+            option("--wait", metavar="SECONDS", type=seconds, default=30.0, help="30"),
         ),
         "Checks the configuration with the new program first. No reboot, no leaving; for upgrades.",
     ),
@@ -200,8 +226,9 @@ COMMANDS = (
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return what was typed; `run` is the function to call. Ends the process with 2 for wrong usage."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="xenhad",
+        allow_abbrev=False,
         description="Heartbeats, liveset and fencing for one host of a pool.",
         epilog="xenhad COMMAND --help shows examples. Exit codes: 0 done, 1 no, 2 bad input, 3 unreachable.",
     )
@@ -214,11 +241,19 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], command: Command) -> None:
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is a --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _add(commands: argparse._SubParsersAction[_Parser], command: Command) -> None:
     examples = "\n".join(f"  {line}" for line in command.examples.splitlines())
     about = f"{command.summary[0].upper()}{command.summary[1:]}."
     added = commands.add_parser(
         command.name,
+        allow_abbrev=False,
         help=command.summary,
         description=f"{about}\n\n{command.more}" if command.more else about,
         epilog=f"examples:\n{examples}",

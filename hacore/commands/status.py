@@ -2,37 +2,69 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 
 from hacore.clock import SystemClock
-from hacore.commands.control import pause, socket_of
+from hacore.commands.control import names_of, pause, socket_of
 from hacore.edge.client import fetch
 from hacore.errors import DaemonUnreachable
 from hacore.status import Channel, Peer, Status
 
-CLEAR = "\x1b[H\x1b[2J"
+HOME, END_OF_LINE, REST = "\x1b[H", "\x1b[K", "\x1b[J"
+"""Of a terminal: go to the top, forget the rest of the line, forget everything below. Nothing flickers."""
+RULE = "-" * 40
+EVERY_SECONDS = 1.0
 
 
 def status(chosen: Namespace) -> int:
     """Show the snapshot, once or again and again; 1 while this host is no member."""
-    clock, path = SystemClock(), socket_of(chosen)
-    while chosen.watch:
-        try:
-            found, line = fetch(path, clock)
-            shown = line.decode().rstrip() if chosen.json else text_of(found)
-        except DaemonUnreachable as error:
-            shown = "" if chosen.json else str(error)
-        print((CLEAR if sys.stdout.isatty() and not chosen.json else "") + shown, flush=True)
-        pause(1.0)
-    found, line = fetch(path, clock)
+    path = socket_of(chosen)
+    if chosen.watch:
+        return _watch(path, as_json=chosen.json)
+    found, line = fetch(path, SystemClock())
     print(line.decode().rstrip() if chosen.json else text_of(found))
     return 0 if found.state == "member" else 1
 
 
+def _watch(path: str, *, as_json: bool) -> int:
+    """Show it again and again until interrupted, which is how a watch ends: 0."""
+    redraw, first = sys.stdout.isatty() and not as_json, True
+    try:
+        while True:
+            shown = _shown(path, as_json=as_json)
+            if redraw:
+                shown = redrawn(shown, first=first)
+            elif not as_json and not first:
+                shown = f"{RULE}\n{shown}"
+            print(shown, flush=True)
+            first = False
+            pause(EVERY_SECONDS)
+    except KeyboardInterrupt:
+        if redraw:
+            print()
+        return 0
+
+
+def _shown(path: str, *, as_json: bool) -> str:
+    """Return the snapshot, or why there is none: a daemon may come back."""
+    try:
+        found, line = fetch(path, SystemClock())
+    except DaemonUnreachable as error:
+        return json.dumps({"error": str(error)}) if as_json else str(error)
+    return line.decode().rstrip() if as_json else text_of(found)
+
+
+def redrawn(text: str, *, first: bool) -> str:
+    """Return a text that takes the place of the one before on a terminal."""
+    lines = "".join(f"{line}{END_OF_LINE}\n" for line in text.splitlines())
+    return f"{HOME}{REST if first else ''}{lines}{REST}".rstrip("\n")
+
+
 def text_of(found: Status) -> str:
     """Return the snapshot as people read it."""
-    names = {found.host.uuid: found.host.name} | {peer.uuid: peer.name for peer in found.peers}
+    names = names_of(found)
     rows = _summary(found, names)
     width = max(len(label) for label, _ in rows)
     lines = [f"{label:<{width}}  {value}" for label, value in rows]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hacore.clock import Clock, Deadline
-from hacore.errors import DaemonUnreachable, Refused
+from hacore.errors import DaemonUnreachable, InputError, Refused
 from hacore.status import SNAPSHOT_BYTES_MAX, STATUS_REQUEST, Status, StatusError, decode
 
 ANSWER_SECONDS = 5.0
@@ -17,7 +17,7 @@ _READ_BYTES = 65_536
 
 
 def ask(path: str, request: Mapping[str, Any], clock: Clock) -> None:
-    """Ask the daemon for something. Raises DaemonUnreachable, and Refused with what it says."""
+    """Ask the daemon for something. Raises DaemonUnreachable, and InputError or Refused with what it says."""
     answer = exchange(path, json.dumps(request).encode() + b"\n", Deadline.after(clock, ANSWER_SECONDS))
     try:
         found = json.loads(answer)
@@ -26,7 +26,8 @@ def ask(path: str, request: Mapping[str, Any], clock: Clock) -> None:
     if not isinstance(found, dict) or not ({"done", "error"} & found.keys()):
         raise DaemonUnreachable(path, f"it answers with {answer[:60]!r}")
     if "error" in found:
-        raise Refused(str(found["error"]))
+        wrong = found.get("code") == InputError.exit_code
+        raise (InputError if wrong else Refused)(str(found["error"]))
 
 
 def fetch(path: str, clock: Clock) -> tuple[Status, bytes]:

@@ -1,17 +1,19 @@
 """The control socket: one line of JSON a request, one line an answer. Decides nothing, blocks nobody.
 
     {"request": "status"}                               → the status snapshot (hacore.status)
-    {"request": "arm"} or "disarm", "leave", "handover" → {"done": true} or {"error": "a sentence"}
+    {"request": "arm"} or "disarm", "leave", "handover" → {"done": true}, or
+                                                          {"error": "a sentence", "code": 2}
     {"request": "join", "force": true}
     {"request": "set-weight", "weight": 3}
     {"request": "propose-leader", "host": UUID}
     {"request": "confirm-dead", "host": UUID, "force": true}
     {"request": "emergency-disable", "force": true}
 
-"done" means that the daemon has taken it up; what becomes of it is in the status and in the journal. A client
-may ask again on the same connection. One that does not read its answers, says nothing for a minute, or sends
-no line is cut off; so is the longest silent one when too many come. The socket file is 0600 and may be
-reached by its path from any network namespace.
+"done" means that the daemon has taken it up; what becomes of it is in the status and in the journal. "code"
+is the exit code of DESIGN §5.6: 2, the request is wrong; 1, it is right and the answer is no. A client may
+ask again on the same connection. One that does not read its answers, says nothing for a minute, or sends no
+line is cut off; so is the longest silent one when too many come. The socket file is 0600 and may be reached
+by its path from any network namespace.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ _BACKLOG = 64
 _READ_BYTES = 4096
 
 Answer = Callable[[Mapping[str, Any]], bytes]
-"""Takes a request, returns one line; raises InputError with what is wrong with the request."""
+"""Takes a request, returns one line; raises InputError with what is wrong with it, Refused with why not."""
 
 
 def lock_of(path: str) -> int:
@@ -158,8 +160,8 @@ class ControlServer:
     def _answer_to(self, line: bytes) -> bytes:
         try:
             return self._answer(_request(line))
-        except InputError as error:
-            return encoded({"error": str(error)})
+        except (InputError, Refused) as error:
+            return encoded({"error": str(error), "code": error.exit_code})
 
     def _send(self, client: _Client) -> bool:
         """Send what goes, one answer at a time: nobody fills our memory. False: the client is gone."""

@@ -14,7 +14,7 @@ from hacore.core.view import View
 from hacore.edge import requests
 from hacore.edge.control import encoded
 from hacore.edge.parts import Parts
-from hacore.errors import InputError
+from hacore.errors import Refused
 
 
 class Served(Protocol):
@@ -54,7 +54,7 @@ def uncertain(mask: int, config: Config) -> list[str]:
 
 
 def check_confirmation(host: int, view: View, config: Config) -> None:
-    """Raise InputError if nobody has to say that a host is dead: the machine would not believe it."""
+    """Raise Refused if nobody has to say that a host is dead: the machine would not believe it."""
     if (view.uncertain | view.dead) >> host & 1:
         return
     if view.liveset >> host & 1:
@@ -63,7 +63,7 @@ def check_confirmation(host: int, view: View, config: Config) -> None:
         problem = "is left out and was armed: it is known to be dead without you, soon after it fell silent"
     else:
         problem = "is no member and left cleanly, or never was one: nobody waits for that word"
-    raise InputError(f"confirm-dead: {config.name_of(host)} {problem}")
+    raise Refused(f"confirm-dead: {config.name_of(host)} {problem}")
 
 
 class Operators:
@@ -73,7 +73,7 @@ class Operators:
         self._daemon = daemon
 
     def answer(self, request: Mapping[str, Any]) -> bytes:
-        """Return one line. Raises InputError with what is wrong with the request."""
+        """Return one line. Raises InputError with what is wrong with the request, Refused with why not."""
         match request["request"]:
             case requests.STATUS:
                 requests.refuse_unknown(request, ())
@@ -130,6 +130,6 @@ class Operators:
         running_ns = parts.pump.meters().disk.running_ns
         if running_ns > parts.config.timing.watchdog_ns // 4:
             seconds = running_ns / 1e9
-            raise InputError(f"handover: the storage has not answered for {seconds:.1f} s; try later")
+            raise Refused(f"handover: the storage has not answered for {seconds:.1f} s; try later")
         if parts.hands.fenced or self._daemon.broken:
-            raise InputError("handover: this host is about to reboot")
+            raise Refused("handover: this host is about to reboot")

@@ -20,14 +20,14 @@ from hacore.core.events import (
     ProposeLeader,
     SetWeight,
 )
-from hacore.errors import InputError
+from hacore.errors import InputError, Refused
 
 STATUS = "status"
 HANDOVER = "handover"
 
 
 def event_of(request: Mapping[str, Any], config: Config) -> Event:
-    """Return the event a request stands for. Raises InputError with what was expected."""
+    """Return the event a request stands for. Raises InputError (what was expected), Refused (why not)."""
     name = request["request"]
     if name not in _REQUESTS:
         known = ", ".join((STATUS, *_REQUESTS, HANDOVER))
@@ -57,7 +57,7 @@ def _join(request: Mapping[str, Any], _config: Config) -> Event:
 
 def _arm(_request: Mapping[str, Any], config: Config) -> Event:
     if not config.fencing:
-        raise InputError("arm: this daemon was started without fencing")
+        raise Refused("arm: this daemon was started without fencing")
     return Arm()
 
 
@@ -92,7 +92,9 @@ def host_index(found: object, config: Config) -> int:
     for index, host in enumerate(config.hosts):
         if found in (host.uuid, host.name):
             return index
-    raise InputError("host: expected the uuid or the name of a configured host")
+    known = ", ".join(host.name for host in config.hosts)
+    told = f"{found!r}: " if isinstance(found, str) else ""
+    raise InputError(f"host: {told}expected the UUID or the name of a configured host: {known}")
 
 
 _REQUESTS: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], Config], Event]]] = {

@@ -41,7 +41,7 @@ from hacore.metadata.layout import (
     unpack_head,
     unpack_record,
 )
-from hacore.statefile import uuid_bytes
+from hacore.statefile import size_words, uuid_bytes
 
 _HALVES = (0, 1)
 _LOOKS = 4
@@ -116,7 +116,8 @@ def _check_size(device: Door, half_bytes: int) -> None:
     if device.size_bytes < 2 * half_bytes:
         raise MetadataError(
             device.path,
-            f"{device.size_bytes} bytes; expected at least {2 * half_bytes} for a metadata volume",
+            f"has {size_words(device.size_bytes)}; expected at least {size_words(2 * half_bytes)} "
+            "for a metadata volume",
         )
 
 

@@ -57,15 +57,30 @@ def test_init_never_overwrites_what_it_does_not_know(config: Path, capsys: Captu
 
 
 def test_init_names_a_volume_that_is_not_there(config: Path, capsys: Captured) -> None:
-    (config.parent / "statefile").unlink()
-    assert main(["init", "-c", str(config)]) == 3
-    assert capsys.readouterr().err == f"xenhad: {config.parent}/statefile: No such file or directory\n"
+    path = config.parent / "statefile"
+    path.unlink()
+    expected = "No such file or directory; expected a block device or file of a shared volume"
+    for typed in (["init", "-c"], ["dump", "-c"]):
+        assert main([*typed, str(config)]) == 2
+        assert capsys.readouterr().err == f"xenhad: {path}: {expected}\n"
+    assert main(["dump", str(path)]) == 2
+    assert capsys.readouterr().err == f"xenhad: {path}: {expected}\n"
+
+
+def test_what_is_no_volume_is_bad_input(config: Path, capsys: Captured) -> None:
+    assert main(["dump", "/dev/null"]) == 2
+    assert capsys.readouterr().err.startswith("xenhad: /dev/null: no volume; expected a block device")
+    assert main(["dump", str(config.parent)]) == 2
 
 
 def test_init_refuses_a_volume_that_is_too_small(config: Path, capsys: Captured) -> None:
     (config.parent / "statefile").write_bytes(bytes(4096))
     assert main(["init", "-c", str(config)]) == 2
-    assert "4096 bytes; expected at least" in capsys.readouterr().err
+    told = "has 4096 bytes (0.00390625 MiB); expected at least 4194304 bytes (4 MiB)"
+    assert capsys.readouterr().err == f"xenhad: {config.parent}/statefile: {told}\n"
+    (config.parent / "statefile").write_bytes(bytes(3 << 20))
+    assert main(["init", "-c", str(config)]) == 2
+    assert "3145728 bytes (3 MiB); expected at least 4194304 bytes (4 MiB)" in capsys.readouterr().err
 
 
 def test_dump_shows_what_is_believed_and_what_is_not(config: Path, capsys: Captured) -> None:
@@ -78,7 +93,8 @@ def test_dump_shows_what_is_believed_and_what_is_not(config: Path, capsys: Captu
     assert main(["dump", "-c", str(config)]) == 0
     told = capsys.readouterr().out
     assert "header 0: valid" in told
-    assert "slot 0 one: sequence 8" in told
+    assert "slot 0 one: sequence 8 (attempt 8 of its daemon's start 0)" in told
+    assert "ages: a slot bears no time; --watch SECONDS shows" in told
     assert "  copy 3: torn or damaged: the checksum is wrong" in told
     assert told.count("  copy ") == 1
     assert main(["dump", "-c", str(config), "--copies"]) == 0
@@ -107,8 +123,55 @@ def test_dump_with_another_key_believes_nothing(config: Path, capsys: Captured) 
     other = config.parent / "other"
     main(["keygen", str(other)])
     capsys.readouterr()
-    assert main(["dump", "--key-file", str(other), str(config.parent / "statefile")]) == 1
-    assert "header 0: forged, or sealed with another key" in capsys.readouterr().out
+    image = str(config.parent / "statefile")
+    assert main(["dump", "--key-file", str(other), image]) == 1
+    told = capsys.readouterr()
+    assert "header 0: forged, or sealed with another key" in told.out
+    expected = "its header is sealed with another key, or forged: nothing in it is believed"
+    assert told.err == f"xenhad: {image}: {expected}\n"
+    assert main(["dump", "-c", str(config), "--key-file", str(other), "--json"]) == 1
+    told = capsys.readouterr()
+    assert told.err == f"xenhad: {image}: {expected}\n"
+    assert {slot["newest"] for slot in json.loads(told.out)["slots"]} == {-1}
+
+
+def test_dump_says_that_it_is_another_generation(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    config.write_text(config.read_text().replace(uuid(99), uuid(98)))
+    capsys.readouterr()
+    assert main(["dump", "-c", str(config)]) == 1
+    expected = f"is of generation {uuid(99)}; the configuration says {uuid(98)}"
+    assert capsys.readouterr().err == f"xenhad: {config.parent}/statefile: {expected}\n"
+
+
+def test_dump_of_something_else_says_so(config: Path, capsys: Captured) -> None:
+    assert main(["dump", str(config.parent / "statefile")]) == 1
+    assert "no header is believed: blank" in capsys.readouterr().err
+
+
+def test_dump_believes_no_slot_of_another_pool(config: Path, capsys: Captured) -> None:
+    """As where somebody formatted the volume anew, and only the headers were put back."""
+    main(["init", "-c", str(config)])
+    image = config.parent / "statefile"
+    data = bytearray(image.read_bytes())
+    data[slot_offset(0, 0) : slot_offset(2, 0)] = b"\1" * (slot_offset(2, 0) - slot_offset(0, 0))
+    image.write_bytes(data)
+    capsys.readouterr()
+    assert main(["dump", "-c", str(config)]) == 1
+    told = capsys.readouterr()
+    assert "not one slot is believed" in told.err
+    assert "slot 1 two: no copy is believed" in told.out
+
+
+def test_dump_watches_who_writes(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    capsys.readouterr()
+    assert main(["dump", "-c", str(config), "--watch", "0.3", "--json"]) == 0
+    ages = [slot["age_seconds"] for slot in json.loads(capsys.readouterr().out)["slots"]]
+    assert [age["at_most"] for age in ages] == [None, None]
+    assert all(0.2 < age["at_least"] < 60 for age in ages)
+    assert main(["dump", "-c", str(config), "--watch", "0.3"]) == 0
+    assert "daemon's start 0), not written for 0." in capsys.readouterr().out
 
 
 def test_dump_with_a_bad_key_file_says_so(config: Path, capsys: Captured) -> None:
@@ -121,6 +184,7 @@ def test_dump_with_a_bad_key_file_says_so(config: Path, capsys: Captured) -> Non
 def test_keys_are_the_owners_alone_and_never_overwritten(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "key"
     assert main(["keygen", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: made; copy it to every host of the pool\n"
     first = path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(first) == 65
@@ -180,12 +244,32 @@ def test_a_bad_configuration_is_told_line_by_line(tmp_path: Path, capsys: Captur
     assert all(line.startswith(f"xenhad: {path}: ") for line in lines)
 
 
-@pytest.mark.parametrize("typed", [[], ["nonsense"], ["run", "--nonsense"], ["set-weight", "much"]])
-def test_wrong_usage_is_code_2(typed: list[str], capsys: Captured) -> None:
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ([], "xenhad: the following arguments are required: COMMAND; see xenhad --help"),
+        (["nonsense"], "xenhad: argument COMMAND: invalid choice: 'nonsense'"),
+        (["run", "--nonsense"], "xenhad: unrecognized arguments: --nonsense; see xenhad --help"),
+        (["run", "--conf", "x"], "xenhad: unrecognized arguments: --conf x; see xenhad --help"),
+        (
+            ["set-weight", "much"],
+            "xenhad set-weight: argument weight: 'much': expected a whole number of 0 to 65535; "
+            "see xenhad set-weight --help",
+        ),
+        (["set-weight", "70000"], "xenhad set-weight: argument weight: '70000': expected a whole number"),
+        (["set-weight", "-1"], "xenhad set-weight: "),
+        (["leave", "--wait", "nan"], "xenhad leave: argument --wait: 'nan': expected a number of seconds"),
+        (["dump", "--watch", "-3"], "xenhad dump: argument --watch: "),
+        (["confirm-dead"], "xenhad confirm-dead: the following arguments are required: host; see"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_code_2(typed: list[str], told: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as ended:
         main(typed)
     assert ended.value.code == 2
-    assert "usage: xenhad" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(told)
+    assert line.endswith("--help")
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])

@@ -117,7 +117,17 @@ def test_what_is_wrong_with_a_request_is_told(served: Served) -> None:
 
     served.answer = refuse
     with served.client() as client:
-        assert served.ask(client, b'{"request": "set-weight"}\n') == {"error": "weight: expected less"}
+        told = {"error": "weight: expected less", "code": 2}
+        assert served.ask(client, b'{"request": "set-weight"}\n') == told
+
+
+def test_a_no_is_told_apart_from_a_wrong_request(served: Served) -> None:
+    def refuse(_request: Mapping[str, Any]) -> bytes:
+        raise Refused("not now")
+
+    served.answer = refuse
+    with served.client() as client:
+        assert served.ask(client, b'{"request": "arm"}\n') == {"error": "not now", "code": 1}
 
 
 def test_a_line_without_end_is_cut_off(served: Served) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hacore.edge.operators import check_confirmation, uncertain
-from hacore.errors import InputError
+from hacore.errors import Refused
 
 HOSTS = tuple(SimpleNamespace(name=name) for name in ("red", "green", "blue", "black"))
 CONFIG: Any = SimpleNamespace(hosts=HOSTS, name_of=lambda host: HOSTS[host].name)
@@ -32,7 +32,7 @@ def test_who_is_uncertain_may_be_called_dead_and_called_so_again(said: dict[str,
     ],
 )
 def test_a_word_that_nobody_needs_is_refused(masks: dict[str, int], sentence: str) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(Refused) as refused:
         check_confirmation(2, view(**masks), CONFIG)
     assert str(refused.value).startswith(sentence)
 

@@ -18,7 +18,7 @@ from hacore.core.events import (
     SetWeight,
 )
 from hacore.edge.requests import event_of
-from hacore.errors import InputError
+from hacore.errors import InputError, Refused
 
 HOSTS = (SimpleNamespace(uuid="u1", name="one"), SimpleNamespace(uuid="u2", name="two"))
 CONFIG: Any = SimpleNamespace(hosts=HOSTS, host=0, fencing=True)
@@ -52,8 +52,9 @@ def test_requests_become_events(request_: dict[str, Any], event: object) -> None
         ({"request": "set-weight"}, "weight: expected a whole number of 0 to 65535"),
         ({"request": "set-weight", "weight": True}, "weight: expected a whole number"),
         ({"request": "set-weight", "weight": 65536}, "weight: expected a whole number"),
-        ({"request": "propose-leader"}, "host: expected the uuid or the name of a configured host"),
-        ({"request": "propose-leader", "host": ["u1"]}, "host: expected the uuid or the name"),
+        ({"request": "propose-leader"}, "host: expected the UUID or the name of a configured host: one, two"),
+        ({"request": "propose-leader", "host": ["u1"]}, "host: expected the UUID or the name"),
+        ({"request": "propose-leader", "host": "tow"}, "host: 'tow': expected the UUID or the name"),
         ({"request": "confirm-dead", "host": "two"}, 'confirm-dead: expected "force": true'),
         ({"request": "confirm-dead", "host": "u1", "force": True}, "host: expected another host than this"),
         ({"request": "emergency-disable"}, 'emergency-disable: expected "force": true'),
@@ -66,5 +67,5 @@ def test_bad_requests_are_refused(request_: dict[str, Any], sentence: str) -> No
 
 
 def test_who_runs_without_fencing_cannot_be_armed() -> None:
-    with pytest.raises(InputError, match="started without fencing"):
+    with pytest.raises(Refused, match="started without fencing"):
         event_of({"request": "arm"}, SimpleNamespace(hosts=HOSTS, fencing=False))

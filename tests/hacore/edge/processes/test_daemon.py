@@ -160,29 +160,40 @@ def test_the_leader_can_be_proposed(pool):
     one, two = pool(2).form()
     other = two if one.status().leader == one.status().host.uuid else one
     done = one.xenhad("propose-leader", other.name)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{other.name} leads\n", "")
     assert one.status().leader == other.status().host.uuid
 
 
 def test_weight_is_set_and_published(pool):
     (one,) = pool(1).form()
-    assert one.xenhad("set-weight", "7").returncode == 0
+    done = one.xenhad("set-weight", "7")
+    assert (done.returncode, done.stdout) == (0, "weight of h1 is 7 now, until it boots anew\n")
     assert one.status().weight == 7
-    refused = one.xenhad("set-weight", "70000")
+
+
+def test_wrong_input_that_only_the_daemon_can_know_is_code_2_and_a_no_is_1(pool):
+    (one,) = pool(1).form()
+    wrong = one.xenhad("propose-leader", "h7")
+    expected = "host: 'h7': expected the UUID or the name of a configured host: h1"
+    assert (wrong.returncode, wrong.stderr) == (2, f"xenhad: {expected}\n")
+    assert one.xenhad("confirm-dead", "h7", "--force").returncode == 2
+    refused = one.xenhad("arm")
     assert (refused.returncode, refused.stderr) == (
         1,
-        "xenhad: weight: expected a whole number of 0 to 65535\n",
+        "xenhad: arm: this daemon was started without fencing\n",
     )
 
 
 def test_disarm_and_arm(pool):
     (one,) = pool(1, lab=True).form()
     assert one.dog.opened.wait(10)
-    assert one.xenhad("disarm").returncode == 0
+    done = one.xenhad("disarm")
+    assert (done.returncode, done.stdout.split(":")[0]) == (0, "h1 is not armed")
     assert one.dog.closed.wait(10)
     assert not one.status().armed
     one.dog.opened.clear()
-    assert one.xenhad("arm").returncode == 0
+    done = one.xenhad("arm")
+    assert (done.returncode, done.stdout) == (0, "h1 is armed\n")
     assert one.dog.opened.wait(10)
     assert one.status().armed
     assert not one.dog.fired.is_set()
