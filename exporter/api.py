@@ -1,43 +1,76 @@
 """`/api/v1`: the contracts of DESIGN §5 over HTTP, read from the newest states.
 
-Nothing here plans in the request: figures are the ones the service holds, a plan is asked for and waited for
-without holding up anybody else. Bodies are the contracts to the letter; what more there is to say (how old
-the answer is) stands in headers.
+Nothing here plans in the request: figures are the ones the service holds, other answers are asked for and
+waited for without holding up anybody else. Bodies are the contracts to the letter; what more there is to say
+(how old the answer is) stands in headers.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from exporter.contracts import DaemonsAnswer, PlanAnswer, PoolsAnswer, Problem, ToleranceAnswer
+from exporter.asking import PoolQuery, ages, answer_of, not_now, snapshot_of, state_of
+from exporter.contracts import (
+    DaemonsAnswer,
+    DrainAnswer,
+    HeadroomAnswer,
+    PlanAnswer,
+    PoolsAnswer,
+    Problem,
+    RepairAnswer,
+    ToleranceAnswer,
+    WhatIfAnswer,
+    WhatIfBody,
+)
 from exporter.daemons.state import DaemonState
-from exporter.plans import Busy
+from exporter.questions import (
+    DrainQuestion,
+    HeadroomQuestion,
+    PlanQuestion,
+    Question,
+    RepairQuestion,
+    ToleranceQuestion,
+    WhatIfQuestion,
+    hosts_of,
+)
 from exporter.service import Service
 from exporter.state import Figures, PoolState, pool_of_host
 from hacore.status import plain
-from planner.errors import UnknownHostError
+from planner.changes.sizes import SizeError, size_bytes
 from planner.inventory.poolfile import dump_pool
-from planner.inventory.snapshot import Snapshot
 
-MOST_FAILED = 1024
+MOST_HOSTS = 1024
 """Hosts that one question may name; no pool has more."""
 
-PoolQuery = Annotated[
-    str | None, Query(alias="pool", description="UUID of the pool; needed if several are served.")
-]
 FailQuery = Annotated[
     list[str],
     Query(
         alias="fail",
         min_length=1,
-        max_length=MOST_FAILED,
+        max_length=MOST_HOSTS,
         description="A host that fails: UUID or unique name. Given once for each.",
     ),
+]
+HostQuery = Annotated[
+    list[str],
+    Query(
+        alias="host",
+        min_length=1,
+        max_length=MOST_HOSTS,
+        description="A host to empty: UUID or unique name. Given once for each.",
+    ),
+]
+TargetQuery = Annotated[
+    int | None,
+    Query(ge=0, le=10_000, description="Host failures to tolerate; the pool's own if left out."),
+]
+MemoryQuery = Annotated[
+    str | None, Query(max_length=100, description="Also tell how many VMs of this size can start: 16GiB.")
 ]
 _AGES = {
     "X-Xenha-Up": {
@@ -89,9 +122,9 @@ def router(service: Service) -> APIRouter:
         responses={200: {"headers": _AGES, "content": {"application/json": _POOL_FILE}}},
     )
     def pool(uuid: PoolQuery = None) -> Response:
-        state = _state_of(service, uuid)
-        text = dump_pool(_snapshot_of(state).pool)
-        return Response(text, media_type="application/json", headers=_ages(state))
+        state = state_of(service, uuid)
+        text = dump_pool(snapshot_of(state).pool)
+        return Response(text, media_type="application/json", headers=ages(state))
 
     @routes.get(
         "/tolerance",
@@ -99,33 +132,77 @@ def router(service: Service) -> APIRouter:
         responses={200: {"model": ToleranceAnswer, "headers": _FIGURE_AGES}},
     )
     def tolerance(uuid: PoolQuery = None) -> Response:
-        state = _state_of(service, uuid)
+        state = state_of(service, uuid)
         figures, now_seconds = _figures_of(state), service.clock.wall_seconds()
-        ages = {
-            **_ages(state),
+        headers = {
+            **ages(state),
             "X-Xenha-Plan-Timestamp": f"{figures.planned_at_seconds:.3f}",
             "X-Xenha-Plan-Lag": f"{state.lag_seconds(now_seconds):.3f}",
         }
-        return JSONResponse(figures.tolerance.to_json(), headers=ages)
+        return JSONResponse(figures.tolerance.to_json(), headers=headers)
 
-    @routes.get(
-        "/plan",
-        summary="Where the VMs restart if hosts fail",
-        responses={200: {"model": PlanAnswer, "headers": _AGES}},
-    )
-    async def plan(failed: FailQuery, uuid: PoolQuery = None) -> Response:
-        state = _state_of(service, uuid)
-        _snapshot_of(state)
-        try:
-            answer = await asyncio.shield(asyncio.wrap_future(service.plan(state, failed)))
-        except UnknownHostError as error:
-            raise HTTPException(400 if error.candidates else 404, str(error).removeprefix("--")) from None
-        except Busy as error:
-            raise _not_now(str(error)) from None
-        return JSONResponse(answer.to_json(), headers=_ages(state))
-
+    _add_questions(routes, service)
+    _add_searches(routes, service)
     _add_daemons(routes, service)
     return routes
+
+
+def _add_questions(routes: APIRouter, service: Service) -> None:
+    """Add what is answered in a moment."""
+
+    @routes.get("/plan", summary="Where the VMs restart if hosts fail", responses=_answered(PlanAnswer))
+    async def plan(failed: FailQuery, uuid: PoolQuery = None) -> Response:
+        return await _told(service, uuid, PlanQuestion(hosts_of(failed)))
+
+    @routes.post("/whatif", summary="The figures after changes", responses=_answered(WhatIfAnswer))
+    async def whatif(body: WhatIfBody, uuid: PoolQuery = None) -> Response:
+        return await _told(service, uuid, WhatIfQuestion(tuple(body.changes), body.target))
+
+    @routes.get("/headroom", summary="What can still start", responses=_answered(HeadroomAnswer))
+    async def headroom(
+        memory: MemoryQuery = None, target: TargetQuery = None, uuid: PoolQuery = None
+    ) -> Response:
+        return await _told(service, uuid, HeadroomQuestion(_size_bytes(memory), target))
+
+    @routes.get("/drain", summary="How hosts are emptied", responses=_answered(DrainAnswer))
+    async def drain(hosts: HostQuery, target: TargetQuery = None, uuid: PoolQuery = None) -> Response:
+        return await _told(service, uuid, DrainQuestion(hosts_of(hosts), target))
+
+
+def _add_searches(routes: APIRouter, service: Service) -> None:
+    """Add what may take the pool's whole limit: one such search at a time."""
+
+    @routes.get("/repair", summary="Migrations that reach the target", responses=_answered(RepairAnswer))
+    async def repair(target: TargetQuery = None, uuid: PoolQuery = None) -> Response:
+        return await _told(service, uuid, RepairQuestion(target))
+
+    @routes.get(
+        "/orders",
+        summary="The tolerance with orders of more than two failures followed",
+        responses=_answered(ToleranceAnswer),
+    )
+    async def orders(target: TargetQuery = None, uuid: PoolQuery = None) -> Response:
+        return await _told(service, uuid, ToleranceQuestion(target, long_orders=True))
+
+
+def _answered(shape: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {"model": shape, "headers": _AGES},
+        429: {"model": Problem, "description": "Too many questions at a time; Retry-After says when again."},
+    }
+
+
+async def _told(service: Service, uuid: str | None, question: Question) -> Response:
+    state = state_of(service, uuid)
+    answer = await answer_of(service, state, question)
+    return JSONResponse(answer.to_json(), headers=ages(state))
+
+
+def _size_bytes(text: str | None) -> int | None:
+    try:
+        return None if text is None else size_bytes(text)
+    except SizeError as error:
+        raise HTTPException(400, f"memory: {error}") from None
 
 
 def _add_daemons(routes: APIRouter, service: Service) -> None:
@@ -140,43 +217,11 @@ def _add_daemons(routes: APIRouter, service: Service) -> None:
         return JSONResponse({"format": "xenha-daemons/1", "daemons": told})
 
 
-def _state_of(service: Service, uuid: str | None) -> PoolState:
-    """Return the one state that is asked for. Raises HTTPException: 400, 404 or 503."""
-    served = [state for state in service.states() if not state.duplicate_of]
-    if uuid is None:
-        if len(served) == 1:
-            return served[0]
-        raise HTTPException(400, f"pool: {len(served)} pools are served; expected the UUID of one of them")
-    found = next((state for state in served if state.pool_uuid == uuid), None)
-    if found is not None:
-        return found
-    if all(state.pool_uuid for state in served):
-        raise HTTPException(404, f"pool: no pool {uuid} is served")
-    raise _not_now(f"pool: {uuid} is not known, and not every source has answered yet")
-
-
-def _snapshot_of(state: PoolState) -> Snapshot:
-    if state.snapshot is None:
-        raise _not_now(f"{state.source}: {state.problem or 'not seen yet'}")
-    return state.snapshot
-
-
 def _figures_of(state: PoolState) -> Figures:
-    _snapshot_of(state)
+    snapshot_of(state)
     if state.figures is None:
-        raise _not_now(f"{state.source}: {state.plan_problem or 'the first figures are being worked out'}")
+        raise not_now(f"{state.source}: {state.plan_problem or 'the first figures are being worked out'}")
     return state.figures
-
-
-def _not_now(problem: str) -> HTTPException:
-    return HTTPException(503, problem, headers={"Retry-After": "2"})
-
-
-def _ages(state: PoolState) -> Mapping[str, str]:
-    return {
-        "X-Xenha-Up": "1" if state.up else "0",
-        "X-Xenha-Snapshot-Timestamp": f"{state.seen_at_seconds or 0:.3f}",
-    }
 
 
 def _summary(state: PoolState, now_seconds: float) -> dict[str, Any]:

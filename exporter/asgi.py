@@ -1,4 +1,4 @@
-"""What every HTTP answer has in common: HEAD wherever GET is, and headers that keep browsers strict.
+"""What all of HTTP has in common: HEAD wherever GET is, strict headers for browsers, bodies of some length.
 
 Plain ASGI, no buffering. Must never look into a body.
 """
@@ -6,6 +6,7 @@ Plain ASGI, no buffering. Must never look into a body.
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = (
@@ -22,6 +23,31 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Set where a route has not chosen its own value."""
+
+
+BODY_BYTES_MAX = 1 << 18
+"""Of a request: the longest question there is (`exporter.contracts.WhatIfBody`) is 100 KB of ASCII."""
+
+
+class ShortBodies:
+    """Refuses a body with 413 when more than `BODY_BYTES_MAX` of it have come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = BODY_BYTES_MAX
+
+        async def receive_shortly() -> Message:
+            nonlocal left
+            message = await receive()
+            if message["type"] == "http.request":
+                left -= len(message.get("body", b""))
+                if left < 0:
+                    raise HTTPException(413, f"expected a body of at most {BODY_BYTES_MAX} bytes")
+            return message
+
+        await self._app(scope, receive_shortly, send)
 
 
 class StrictHeaders:

@@ -1,11 +1,11 @@
-"""The shapes of the HTTP API's answers, for OpenAPI alone: DESIGN §5.3 and §5.4 in pydantic.
+"""The shapes of the HTTP API's answers, for OpenAPI alone: DESIGN §5.3 to §5.5 in pydantic.
 
 Answers themselves come from `planner.results`; tests hold both against each other.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -132,6 +132,87 @@ class PlanAnswer(_Shape):
         description="from the failure until every protected VM serves; null: not all restart"
     )
     prediction: PredictionAnswer | None
+    elapsed_seconds: float
+
+
+class WhatIfBody(_Shape):
+    """Changes to make in thought, in this order."""
+
+    changes: list[Annotated[str, Field(max_length=1_000)]] = Field(
+        max_length=100,
+        description="Each as xenha whatif --change takes it, such as start=VM@HOST or disable=HOST.",
+        examples=[["disable=host-1", "new=web9:16GiB@host-2:restart"]],
+    )
+    target: int | None = Field(default=None, ge=0, le=10_000, description="null: the pool's own")
+
+
+class WhatIfAnswer(_Shape):
+    """How many host failures a pool survives before and after changes."""
+
+    format: Literal["xenha-whatif/1"]
+    before: ToleranceAnswer
+    after: ToleranceAnswer
+    breaks_target: bool
+    errors: list[str] = Field(description="a sentence for each change that cannot be made")
+
+
+class HostHeadroom(_Shape):
+    host: str
+    largest_vm_bytes: int
+    largest_vm_upper_bytes: int
+
+
+class HeadroomAnswer(_Shape):
+    """What can still start with the target kept: needs of new protected, agile VMs."""
+
+    format: Literal["xenha-headroom/1"]
+    target: int
+    largest_vm_bytes: int
+    largest_vm_upper_bytes: int
+    count: int | None = Field(description="VMs of the size asked for; null: none was")
+    count_upper: int | None
+    per_host: list[HostHeadroom]
+    elapsed_seconds: float
+
+
+class MoveAnswer(_Shape):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    vm: str
+    from_: str = Field(alias="from")
+    to: str
+
+
+class DrainAnswer(_Shape):
+    """How hosts are emptied before maintenance."""
+
+    format: Literal["xenha-drain/1"]
+    hosts: list[str]
+    possible: bool | None = Field(description="null: open, the limit came before a proof")
+    moves: list[MoveAnswer]
+    blocked: list[UnplacedAnswer]
+    tolerance_after: ToleranceAnswer
+    elapsed_seconds: float
+
+
+class PurchaseAnswer(_Shape):
+    host: str = Field(description="UUID; new: one more host")
+    bytes: int
+
+
+class RepairAnswer(_Shape):
+    """The fewest migrations that reach the target, or what else would."""
+
+    format: Literal["xenha-repair/1"]
+    target: int
+    possible: bool | None = Field(description="null: open, the limit came before a proof")
+    minimal: bool
+    safe: bool
+    moves: list[MoveAnswer]
+    purchase: PurchaseAnswer | None
+    purchase_proven: bool
+    demote: list[str] | None
+    demote_proven: bool
     elapsed_seconds: float
 
 

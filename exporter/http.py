@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from exporter import api
-from exporter.asgi import HeadLikeGet, StrictHeaders
+from exporter.asgi import HeadLikeGet, ShortBodies, StrictHeaders
 from exporter.exposition import Exposition, own_version
 from exporter.page import routes as page
 from exporter.service import Service
@@ -45,6 +45,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _wrong_question)
     app.add_exception_handler(Exception, _bug)
+    app.add_middleware(ShortBodies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(HeadLikeGet)
     app.add_middleware(StrictHeaders)
@@ -102,7 +103,9 @@ async def _wrong_question(_request: Request, error: Exception) -> Response:
 
 
 def _sentence(found: dict[str, Any]) -> str:
-    where = ".".join(str(step) for step in found["loc"][1:])
+    if found["type"] == "json_invalid":
+        return f"body: not JSON: {found['ctx']['error']}"
+    where = ".".join(str(step) for step in found["loc"][1:]) or str(found["loc"][0])
     return f"{where}: {str(found['msg'])[:1].lower()}{str(found['msg'])[1:]}"
 
 

@@ -7,15 +7,17 @@ snapshot goes in, figures come out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from exporter.questions import Answer, Question
 from exporter.state import Figures, HostLoss
 from hacore.clock import Clock, Deadline, Stopwatch
+from planner.constraints.rules import Rules
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
-from planner.results import Plan, SolverUse, Tolerance
+from planner.results import Headroom, SolverUse, Tolerance
 
 QUICK_SECONDS = 0.8
 """Of the 2 s between a change and its figures (R29) 1 s may pass in coalescing; this leaves a margin."""
@@ -32,8 +34,16 @@ class Planner(Protocol):
         """Return how many protected VMs would not restart if the host failed, and whether that is exact."""
         ...
 
-    def plan(self, pool: Pool, failed: Sequence[str], *, limit_seconds: float) -> Plan:
-        """Return the restart plan for failed hosts; raise UnknownHostError."""
+    def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
+        """Return what can still start in the pool with its target kept."""
+        ...
+
+    def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:
+        """Return the answer to what somebody asks; raise InputError if it makes no sense for the pool."""
+        ...
+
+    def under(self, rules: Rules) -> Planner:
+        """Return a planner of a pool of its own, with an operator's rules counted."""
         ...
 
 
@@ -69,16 +79,29 @@ def better_figures(known: Figures, planner: Planner, clock: Clock, *, limit_seco
     )
 
 
+def with_headroom(known: Figures, planner: Planner, *, limit_seconds: float) -> Figures:
+    """Return the figures with what can still start; looked for once they are settled, as it is asked less."""
+    return replace(known, headroom=planner.headroom(known.snapshot.pool, limit_seconds=limit_seconds))
+
+
 def _thorough(known: Figures, planner: Planner, clock: Clock, limit_seconds: float) -> Figures:
     watch, pool = Stopwatch.start(clock), known.snapshot.pool
     tolerance, use = known.tolerance, SolverUse()
-    if not tolerance.simultaneous.proven:
+    if tolerance.unfinished:
         tolerance = planner.tolerance(pool, limit_seconds=limit_seconds)
         use = tolerance.solver
     losses = _none_if_survived(pool, tolerance)
     if losses is None:
         losses = _proven(pool, known.host_losses, planner, Deadline.after(clock, limit_seconds))
-    return Figures(known.snapshot, tolerance, losses, clock.wall_seconds(), watch.seconds(), True, use)
+    return replace(
+        known,
+        tolerance=tolerance,
+        host_losses=losses,
+        planned_at_seconds=clock.wall_seconds(),
+        duration_seconds=watch.seconds(),
+        thorough=True,
+        solver=use,
+    )
 
 
 def _none_if_survived(pool: Pool, tolerance: Tolerance) -> dict[str, HostLoss] | None:

@@ -1,4 +1,4 @@
-"""The watching service: every pool's newest state, and plans on demand. What pages and scrapes are made from.
+"""The watching service: the newest state of every pool, and answers on demand. What all output is made from.
 
 Asking for a state never waits, never plans and never fails: it returns what the threads last left there.
 """
@@ -6,17 +6,17 @@ Asking for a state never waits, never plans and never fails: it returns what the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 
+from exporter.answers import Answers
 from exporter.daemons.state import DaemonState
 from exporter.daemons.watch import DaemonWatcher
 from exporter.planning import Planner
-from exporter.plans import Plans
+from exporter.questions import Answer, Question
 from exporter.state import PoolState, with_duplicates
 from exporter.watch import PoolWatcher, Watched
 from hacore.clock import Clock, Deadline
-from planner.results import Plan
 
 
 class Service:
@@ -28,15 +28,16 @@ class Service:
         """Watch these pools, and the daemons whose sockets these paths and patterns name."""
         refining = threading.Semaphore(1)
         self.clock = clock
-        self.plans = Plans(planner)
+        self.answers = Answers()
         self.daemon_watcher = DaemonWatcher(daemons, clock=clock)
         self.watchers = tuple(
-            PoolWatcher(one, planner=planner, clock=clock, refining=refining) for one in watched
+            PoolWatcher(one, planner=planner.under(one.rules), clock=clock, refining=refining)
+            for one in watched
         )
 
     def start(self) -> None:
         """Start all threads."""
-        self.plans.start()
+        self.answers.start()
         self.daemon_watcher.start()
         for watcher in self.watchers:
             watcher.start()
@@ -45,7 +46,7 @@ class Service:
         """End all threads; False if one is still busy after `timeout_seconds` (it holds nothing of value)."""
         deadline = Deadline.after(self.clock, timeout_seconds)
         threads = [thread for watcher in self.watchers for thread in watcher.stop()]
-        threads += self.plans.stop() + self.daemon_watcher.stop()
+        threads += self.answers.stop() + self.daemon_watcher.stop()
         for thread in threads:
             thread.join(deadline.left_seconds())
         return not any(thread.is_alive() for thread in threads)
@@ -65,13 +66,13 @@ class Service:
         """Return the newest state of every daemon's socket, in the operator's order."""
         return self.daemon_watcher.states()
 
-    def plan(self, state: PoolState, failed: Iterable[str]) -> Future[Plan]:
-        """Return the restart plan to come if hosts (uuids or unique names) of this pool failed.
+    def ask(self, state: PoolState, question: Question) -> Future[Answer]:
+        """Return the answer to come about a pool.
 
-        The state must have a snapshot. Raise Busy; the future may hold UnknownHostError.
+        The state must have a snapshot. Raise Busy; the future may hold planner.errors.InputError.
         """
-        assert state.snapshot is not None, "only a pool that was seen can be planned for"
-        return self.plans.ask(state.snapshot, failed, limit_seconds=self._limit_seconds(state.source))
-
-    def _limit_seconds(self, source: str) -> float:
-        return next(watcher.limit_seconds for watcher in self.watchers if watcher.source == source)
+        assert state.snapshot is not None, "only a pool that was seen can be asked about"
+        watcher = next(each for each in self.watchers if each.source == state.source)
+        return self.answers.ask(
+            state.snapshot, question, watcher.planner, limit_seconds=watcher.limit_seconds
+        )

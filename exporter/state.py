@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from exporter.facts import Facts
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
-from planner.results import SolverUse, Tolerance
+from planner.results import Headroom, SolverUse, Tolerance
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,12 @@ class Figures:
     """By host UUID; the hosts in service, less those for which there was no time yet."""
     planned_at_seconds: float
     duration_seconds: float
+    headroom: Headroom | None = None
+    """What can still start with the target kept; None: not worked out yet."""
     thorough: bool = False
-    """The operator's limit has been spent on them."""
+    """The operator's limit has been spent on tolerance and losses."""
+    given_up: bool = False
+    """Working on them broke off; they stay as they are."""
     solver: SolverUse = field(default_factory=SolverUse)
     """What this planning asked of the solver; the tolerance may be the one of an earlier planning."""
 
@@ -44,10 +48,15 @@ class Figures:
         return len(self.host_losses) == len(self.snapshot.pool.hosts_in_service)
 
     @property
+    def settled(self) -> bool:
+        """Tell whether more time would say no more of tolerance and losses, or has been spent already."""
+        exact = self.complete and all(loss.proven for loss in self.host_losses.values())
+        return self.thorough or (exact and not self.tolerance.unfinished)
+
+    @property
     def final(self) -> bool:
         """Tell whether no more time will be spent on this look."""
-        exact = self.complete and all(loss.proven for loss in self.host_losses.values())
-        return self.thorough or (exact and self.tolerance.simultaneous.proven)
+        return self.given_up or (self.settled and self.headroom is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,11 @@ def refined(state: PoolState, figures: Figures) -> PoolState:
     return replace(state, figures=_unless_outdated(state, figures), counts=counts)
 
 
+def completed(state: PoolState, figures: Figures) -> PoolState:
+    """Return the state after the headroom came to the same figures: no planning of its own."""
+    return replace(state, figures=_unless_outdated(state, figures))
+
+
 def plan_failed(state: PoolState, problem: str) -> PoolState:
     """Return the state after a planning broke off: the last figures stay, and with them the lag."""
     counts = replace(state.counts, plan_failures=state.counts.plan_failures + 1)
@@ -171,7 +185,7 @@ def plan_failed(state: PoolState, problem: str) -> PoolState:
 
 def refining_failed(state: PoolState, figures: Figures, problem: str) -> PoolState:
     """Return the state after more time on `figures` broke off: they stay, and are not tried again."""
-    spent = replace(figures, thorough=True)
+    spent = replace(figures, given_up=True)
     return replace(plan_failed(state, problem), figures=_unless_outdated(state, spent))
 
 

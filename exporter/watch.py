@@ -16,9 +16,10 @@ from functools import partial
 
 from exporter import state as transition
 from exporter.coalesce import QUIET_NS, Burst, grown
-from exporter.planning import Planner, better_figures, quick_figures
+from exporter.planning import Planner, better_figures, quick_figures, with_headroom
 from exporter.state import Figures, PoolState
 from hacore.clock import NS_PER_SECOND, Clock
+from planner.constraints.rules import NO_RULES, Rules
 from planner.errors import PlannerError
 from planner.inventory.follow import Seen, Update
 from planner.inventory.snapshot import Snapshot
@@ -38,13 +39,14 @@ _log = logging.getLogger("xenha.watch")
 class Watched:
     """One pool to watch. `source` is what people see of it, `watch` how it is followed.
 
-    A planning starts when nothing has changed for `quiet_ns`.
+    A planning starts when nothing has changed for `quiet_ns`; `rules` are what the operator has counted.
     """
 
     source: str
     watch: Watch
     limit_seconds: float = 10.0
     quiet_ns: int = QUIET_NS
+    rules: Rules = NO_RULES
 
 
 class PoolWatcher:
@@ -52,7 +54,7 @@ class PoolWatcher:
 
     def __init__(self, watched: Watched, *, planner: Planner, clock: Clock, refining: threading.Semaphore):
         self._watched = watched
-        self._planner = planner
+        self.planner = planner
         self._clock = clock
         self._refining = refining
         self._stop = threading.Event()
@@ -160,7 +162,7 @@ class PoolWatcher:
     def _plan_once(self) -> None:
         snapshot = self._take_up()
         try:
-            figures = quick_figures(snapshot, self._planner, self._clock)
+            figures = quick_figures(snapshot, self.planner, self._clock)
         except Exception as error:
             self._retry_ns = self._clock.monotonic_ns() + RETRY_NS
             problem = self._one_line("planning broke off", error)
@@ -196,14 +198,22 @@ class PoolWatcher:
         figures = self._open()
         if figures is None:  # settled by a change while another pool was refined
             return
-        limit_seconds = self._watched.limit_seconds
         try:
-            better = better_figures(figures, self._planner, self._clock, limit_seconds=limit_seconds)
+            change = self._bettered(figures)
         except Exception as error:
             problem = self._one_line("refining broke off", error)
             self._become(partial(transition.refining_failed, figures=figures, problem=problem))
         else:
-            self._become(partial(transition.refined, figures=better))
+            self._become(change)
+
+    def _bettered(self, figures: Figures) -> Callable[[PoolState], PoolState]:
+        """Spend more time on figures; return what becomes of the state."""
+        limit_seconds = self._watched.limit_seconds
+        if figures.settled:
+            roomy = with_headroom(figures, self.planner, limit_seconds=limit_seconds)
+            return partial(transition.completed, figures=roomy)
+        better = better_figures(figures, self.planner, self._clock, limit_seconds=limit_seconds)
+        return partial(transition.refined, figures=better)
 
     def _one_line(self, what: str, error: Exception) -> str:
         kind = "" if isinstance(error, PlannerError) else f"{type(error).__name__}: "

@@ -98,6 +98,11 @@ class Tolerance:
     sequential_search: SearchState = "not_needed"
 
     @property
+    def unfinished(self) -> bool:
+        """Tell whether more time could narrow a figure: without it another answer says the same."""
+        return not self.simultaneous.proven or self.sequential_search == "limit_reached"
+
+    @property
     def overcommitted(self) -> bool | None:
         """True if the upper bound is below the target, False if the lower bound reaches it, else None.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +15,16 @@ from starlette.types import ASGIApp
 
 from exporter.daemons.state import DaemonState, looked
 from exporter.listening import bind, url_of
+from exporter.questions import (
+    Answer,
+    DrainQuestion,
+    HeadroomQuestion,
+    PlanQuestion,
+    Question,
+    RepairQuestion,
+    ToleranceQuestion,
+    WhatIfQuestion,
+)
 from exporter.state import Figures, HostLoss, PoolState, planned, planning, seen
 from hacore.clock import NS_PER_SECOND
 from hacore.core.timing import timing
@@ -36,9 +46,24 @@ from hacore.status import (
 from hacore.status import (
     Network as DaemonNetwork,
 )
+from planner.constraints.rules import NO_RULES, Rules
 from planner.inventory.snapshot import Snapshot
 from planner.model import SR, VM, Host, Pool
-from planner.results import Bounds, Plan, Reject, SolverUse, Tolerance, Witness, XapiFigures
+from planner.repair.result import Repair
+from planner.results import (
+    Bounds,
+    Drain,
+    Headroom,
+    Move,
+    Plan,
+    Reject,
+    SolverUse,
+    Span,
+    Tolerance,
+    WhatIf,
+    Witness,
+    XapiFigures,
+)
 
 GIB = 2**30
 ENOUGH_SECONDS = 30.0
@@ -134,7 +159,9 @@ def tolerance(pool: Pool) -> Tolerance:
 @pytest.fixture
 def figures(snapshot: Snapshot, tolerance: Tolerance) -> Figures:
     losses = {"host-1": HostLoss(2, True), "host-2": HostLoss(1, False)}
-    return Figures(snapshot, tolerance, losses, 1_002.0, duration_seconds=0.75, solver=tolerance.solver)
+    return Figures(
+        snapshot, tolerance, losses, 1_002.0, duration_seconds=0.75, headroom=ROOM, solver=tolerance.solver
+    )
 
 
 @pytest.fixture
@@ -142,6 +169,11 @@ def state(snapshot: Snapshot, figures: Figures) -> PoolState:
     """A pool that was seen at 1 000 s and planned for at 1 002 s."""
     looked = planning(seen(PoolState("https://master.example"), snapshot, 1_000.0))
     return planned(looked, figures)
+
+
+ROOM = Headroom(
+    1, Span(8 * GIB, 9 * GIB), (("host-1", Span(8 * GIB, 8 * GIB)), ("host-2", Span(0, GIB))), None, 0.5
+)
 
 
 @dataclass
@@ -153,6 +185,7 @@ class FakePlanner:
     loss: tuple[int, bool] = (0, True)
     before: Callable[[str], None] = lambda _question: None
     asked: list[str] = field(default_factory=list)
+    rules: Rules = NO_RULES
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
         self._take(f"tolerance {pool.name} {limit_seconds:g}")
@@ -162,9 +195,36 @@ class FakePlanner:
         self._take(f"unplaced {host_uuid}")
         return self.loss
 
-    def plan(self, pool: Pool, failed: Sequence[str], *, limit_seconds: float) -> Plan:
-        self._take(f"plan {' '.join(failed)}")
-        return replace(self.plan_answer, failed_hosts=tuple(failed))
+    def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
+        self._take("headroom")
+        return ROOM
+
+    def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:
+        """Answer at once; who is asked about follows the kind of question."""
+        match question:
+            case PlanQuestion(failed):
+                self._take(f"plan {' '.join(failed)}")
+                return replace(self.plan_answer, failed_hosts=failed)
+            case WhatIfQuestion(changes):
+                self._take(f"whatif {' '.join(changes)}")
+                return WhatIf(self.answer, self.answer)
+            case HeadroomQuestion(size_bytes):
+                self._take(f"headroom {size_bytes}")
+                return replace(ROOM, count=None if size_bytes is None else Span(2, 3))
+            case DrainQuestion(hosts):
+                self._take(f"drain {' '.join(hosts)}")
+                return Drain(hosts, True, (Move("vm-mail", "host-1", "host-2"),), (), self.answer, 0.1)
+            case RepairQuestion():
+                self._take("repair")
+                return Repair(1, None, False, False, (), None, False, None, False, 0.1)
+            case ToleranceQuestion():
+                self._take("orders")
+                return self.answer
+        raise AssertionError(question)
+
+    def under(self, rules: Rules) -> FakePlanner:
+        self.rules = rules
+        return self
 
     def _take(self, question: str) -> None:
         self.asked.append(question)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.planning import QUICK_SECONDS, better_figures, quick_figures
+from exporter.planning import QUICK_SECONDS, better_figures, quick_figures, with_headroom
 from exporter.state import Figures, HostLoss
 from planner.inventory.snapshot import Snapshot
 from planner.results import Bounds, Tolerance
@@ -19,7 +19,6 @@ class SlowPlanner:
 
     def __init__(self, planner: FakePlanner, clock: HandClock, seconds: float) -> None:
         self.tolerance = planner.tolerance
-        self.plan = planner.plan
         self._clock = clock
         self._seconds = seconds
 
@@ -34,7 +33,7 @@ def test_proven_tolerance_of_one_settles_every_host_without_a_question(
     figures = quick_figures(snapshot, planner, clock)
     assert figures.host_losses == {"host-1": HostLoss(0, True), "host-2": HostLoss(0, True)}
     assert planner.asked == [f'tolerance office "north" {QUICK_SECONDS / 2:g}']
-    assert figures.final
+    assert figures.settled
 
 
 def test_otherwise_every_host_in_service_is_asked_about(
@@ -55,11 +54,11 @@ def test_hosts_for_which_no_time_is_left_are_missing_at_first_and_bounded_next(
     slow = SlowPlanner(planner, clock, QUICK_SECONDS)
     figures = quick_figures(snapshot, slow, clock)
     assert figures.host_losses == {"host-1": HostLoss(1, True)}
-    assert not figures.final
+    assert not figures.settled
     bounded = better_figures(figures, slow, clock, limit_seconds=10)
     assert bounded.host_losses == {"host-1": HostLoss(1, True), "host-2": HostLoss(1, True)}
     assert bounded.tolerance.simultaneous == figures.tolerance.simultaneous
-    assert bounded.final
+    assert bounded.settled
 
 
 def test_bounds_that_take_longer_than_the_limit_are_given_up(
@@ -69,7 +68,7 @@ def test_bounds_that_take_longer_than_the_limit_are_given_up(
     known = replace(quick_figures(snapshot, planner, clock), host_losses={})
     given_up = better_figures(known, SlowPlanner(planner, clock, 5.0), clock, limit_seconds=5.0)
     assert given_up.host_losses == {"host-1": HostLoss(1, True)}
-    assert given_up.final
+    assert given_up.settled
 
 
 def test_time_in_the_solver_is_counted_once(
@@ -111,3 +110,24 @@ def test_thorough_planning_does_not_ask_for_a_proven_tolerance_again(
     better = better_figures(replace(figures, tolerance=proven), planner, clock, limit_seconds=10)
     assert planner.asked == ["unplaced host-2"]
     assert better.tolerance is proven
+
+
+def test_headroom_is_looked_for_when_all_else_is_settled(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    settled = quick_figures(snapshot, planner, clock)
+    assert not settled.final
+    complete = with_headroom(settled, planner, limit_seconds=10)
+    assert planner.asked[-1] == "headroom"
+    assert complete.final
+    assert replace(complete, headroom=None) == settled
+
+
+def test_sequential_search_that_ran_out_of_time_is_taken_up_again(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    planner.answer = replace(planner.answer, sequential_search="limit_reached")
+    figures = quick_figures(snapshot, planner, clock)
+    assert not figures.settled
+    planner.answer = replace(planner.answer, sequential_search="as_asked")
+    assert better_figures(figures, planner, clock, limit_seconds=10).tolerance == planner.answer

@@ -98,7 +98,7 @@ def test_refined_figures_of_an_older_look_are_dropped(
 
 def test_failed_refining_is_not_tried_again(state: PoolState, figures: Figures) -> None:
     after = transition.refining_failed(state, figures, "it broke")
-    assert after.figures == replace(figures, thorough=True)
+    assert after.figures == replace(figures, given_up=True)
     assert after.plan_problem == "it broke"
 
 
@@ -115,6 +115,8 @@ def test_figures_are_final_when_exact_or_when_the_limit_was_spent(
     assert not replace(exact, host_losses={"host-1": HostLoss(0, True)}).final
     assert not replace(exact, host_losses={**exact.host_losses, "host-2": HostLoss(3, False)}).final
     assert replace(figures, thorough=True).final
+    assert not replace(figures, thorough=True, headroom=None).final
+    assert replace(figures, given_up=True, headroom=None).final
 
 
 def test_first_source_keeps_a_pool_that_several_serve(state: PoolState, pool: Pool) -> None:
