@@ -15,6 +15,7 @@ from exporter.cli import (
     check,
     diagnose,
     drain,
+    explain,
     headroom,
     inventory,
     lab,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for command in (
     tolerance.tolerance,
+    explain.explain,
     plan.plan,
     whatif.whatif,
     headroom.headroom,

@@ -78,6 +78,67 @@ def plan_exists(pool: Pool, failures: int) -> PlanExists:
     return "all" if len(agile) == len(protected) else "excluding_non_agile"
 
 
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """Hosts (uuids) that fail in this order, after which xapi's packer has no place for a VM of this need.
+
+    Without hosts: it cannot even place what is down.
+    """
+
+    hosts: tuple[str, ...]
+    need_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coarse:
+    """What xapi's rule for large pools counts: every VM as large as the largest."""
+
+    biggest_bytes: int
+    places: int
+    """On all live hosts but the `failures` with the most places."""
+    to_move: int
+    """VMs on the `failures` hosts with the most VMs."""
+
+
+def trap(pool: Pool, failures: int) -> Trap | None:
+    """Return the first order of failures in which xapi's packer gives up; None if there is none.
+
+    For a number of failures that it tries one by one (`rule_for`); VMs that are not agile do not count.
+    """
+    agile, before = _agile_state(pool)
+    state = _pack(before, agile)
+    hosts = tuple(sorted(host.uuid for host in pool.hosts_in_service))
+    return Trap((), _stuck(before, agile)) if state is None else _trap(state, hosts, failures)
+
+
+def _trap(state: State, hosts: tuple[str, ...], failures: int) -> Trap | None:
+    if failures == 0:
+        return None
+    for dead, uuid in enumerate(hosts):
+        after = _fail(state, dead)
+        if after is None:
+            return Trap((uuid,), _stuck(_without(state, dead), state.placed[dead]))
+        deeper = _trap(after, hosts[:dead] + hosts[dead + 1 :], failures - 1)
+        if deeper is not None:
+            return Trap((uuid, *deeper.hosts), deeper.need_bytes)
+    return None
+
+
+def _stuck(state: State, sizes: Sequence[int]) -> int:
+    """Return the need that `_pack` cannot place: the last of the shortest prefix that does not fit."""
+    falling = sorted(sizes, reverse=True)
+    return next(need for i, need in enumerate(falling) if _pack(state, falling[: i + 1]) is None)
+
+
+def coarse(pool: Pool, failures: int) -> Coarse | None:
+    """Return what the rule for large pools counts; None if what is down has no place or nothing is placed."""
+    down, before = _agile_state(pool)
+    state = _pack(before, down)
+    if state is None or not any(state.placed):
+        return None
+    return _coarse(state, failures)
+
+
 def need_bytes(vm: VM) -> int:
     """Return what xapi plans for a VM: static_max rounded up to MiB, and the overhead."""
     return -(-vm.memory_static_max_bytes // MIB) * MIB + vm.memory_overhead_bytes
@@ -118,22 +179,28 @@ def _start_what_is_down(pool: Pool, protected: Sequence[VM], agile: Sequence[VM]
     A VM that is not agile is only memory in use where it runs. If it is down, xapi's list of what it cannot
     restart contains it wherever it is pinned.
     """
+    agile_uuids = {vm.uuid for vm in agile}
+    index = {host.uuid: 0 for host in pool.hosts_in_service}
+    if any(vm.uuid not in agile_uuids and _accounted_to(vm, index) is None for vm in protected):
+        return None
+    down, before = _placed(pool, agile)
+    return _pack(before, down)
+
+
+def _agile_state(pool: Pool) -> tuple[list[int], State]:
+    return _placed(pool, [vm for vm in pool.protected_vms if is_agile(pool, vm)])
+
+
+def _placed(pool: Pool, agile: Iterable[VM]) -> tuple[list[int], State]:
+    """Return the needs of the agile VMs that are down, and the hosts with the others on them."""
     hosts = sorted(host.uuid for host in pool.hosts_in_service)
     index = {uuid: i for i, uuid in enumerate(hosts)}
     placed: list[list[int]] = [[] for _ in hosts]
     down: list[int] = []
-    names = {vm.uuid for vm in agile}
-    for vm in protected:
+    for vm in sorted(agile, key=lambda vm: vm.uuid):
         host = _accounted_to(vm, index)
-        if vm.uuid not in names:
-            if host is None:
-                return None
-        elif host is None:
-            down.append(need_bytes(vm))
-        else:
-            placed[host].append(need_bytes(vm))
-    state = State(tuple(pool.free_bytes(uuid) for uuid in hosts), tuple(map(tuple, placed)))
-    return _pack(state, down)
+        (down if host is None else placed[host]).append(need_bytes(vm))
+    return down, State(tuple(pool.free_bytes(uuid) for uuid in hosts), tuple(map(tuple, placed)))
 
 
 def _accounted_to(vm: VM, index: dict[str, int]) -> int | None:
@@ -186,16 +253,24 @@ def _survives_every_order(state: State, failures: int) -> bool:
 
 
 def _fail(state: State, dead: int) -> State | None:
-    left = State(
+    return _pack(_without(state, dead), state.placed[dead])
+
+
+def _without(state: State, dead: int) -> State:
+    return State(
         state.free[:dead] + state.free[dead + 1 :],
         state.placed[:dead] + state.placed[dead + 1 :],
     )
-    return _pack(left, state.placed[dead])
 
 
 def _possible_if_all_were_biggest(state: State, failures: int) -> bool:
+    counted = _coarse(state, failures)
+    return counted.to_move <= counted.places
+
+
+def _coarse(state: State, failures: int) -> Coarse:
     """Count slots of the biggest VM's size on all but the roomiest hosts, and the VMs of the fullest ones."""
     biggest = max(max(vms) for vms in state.placed if vms)
     slots = sorted((free // biggest for free in state.free), reverse=True)
     to_move = sorted(map(len, state.placed), reverse=True)
-    return sum(islice(to_move, failures)) <= sum(slots[failures:])
+    return Coarse(biggest, sum(slots[failures:]), sum(islice(to_move, failures)))
