@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hacore.clock import SystemClock
 from hacore.edge.handover import inherited, ping
+from hacore.errors import InputError, XenhadError
+
+if TYPE_CHECKING:
+    from hacore.config import Config
 
 
 def run(chosen: Namespace) -> int:
@@ -19,11 +26,11 @@ def run(chosen: Namespace) -> int:
     config = load_config(chosen.config, lab=chosen.lab, no_fencing=chosen.no_fencing)
     from hacore.edge import start
 
-    return start.run(config, left)
+    return start.run(config, left, lambda line: print(f"xenhad: {line}", file=sys.stderr, flush=True))
 
 
 def check_config(chosen: Namespace) -> int:
-    """Print what a configuration means, interval by interval."""
+    """Print what a configuration means, interval by interval, and what is behind its paths just now."""
     from hacore.configfile import load_config
     from hacore.core.inequalities import seconds
     from hacore.core.worked import WORDS
@@ -32,4 +39,41 @@ def check_config(chosen: Namespace) -> int:
     print(f"{chosen.file}: can be used. This is {config.me.name}, host {config.host} of {len(config.hosts)}.")
     for word, field, use in WORDS:
         print(f"  {word:<12} {seconds(getattr(config.timing, field)):>8} s  {use}")
+    for word, found in _behind(config):
+        print(f"  {word:<12} {found}")
     return 0
+
+
+def _behind(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield what is behind each path; that something is not there yet does not make a configuration wrong."""
+    from hacore.edge.slotdevice import open_statefile
+    from hacore.edge.watchdog import watchdog_of
+
+    try:
+        open_statefile(config, writable=False).close()
+        yield "statefile", f"{config.statefile}: of this pool"
+    except XenhadError as error:
+        yield "statefile", f"{error}; `run` would {'refuse' if isinstance(error, InputError) else 'wait'}"
+    if config.metadata:
+        yield "metadata", _metadata(config)
+    if config.fencing:
+        try:
+            watchdog_of(config.watchdog, config.timing.watchdog_ns).check()
+            yield "watchdog", f"{config.watchdog.path}: can be opened"
+        except XenhadError as error:
+            yield "watchdog", f"{error}; `run` would refuse"
+
+
+def _metadata(config: Config) -> str:
+    from hacore.edge.slotdevice import words
+    from hacore.kernel.native import SlotDevice
+    from hacore.metadata import MetadataVolume
+
+    try:
+        with SlotDevice(config.metadata, writable=False, lab=config.lab) as device:
+            MetadataVolume.open(device, config.key, config.generation)
+    except OSError as error:
+        return f"{config.metadata}: {words(error)}"
+    except InputError as error:
+        return str(error)
+    return f"{config.metadata}: of this pool"

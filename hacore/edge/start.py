@@ -7,7 +7,7 @@ import os
 import selectors
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ from hacore.edge.pump import NativePump, PumpSetup
 from hacore.edge.slotdevice import StatefileOpener, header_of, words
 from hacore.edge.transport import Networks
 from hacore.edge.watchdog import watchdog_of
-from hacore.errors import ConfigError, DeviceUnreachable, StatefileError
+from hacore.errors import ConfigError, DeviceUnreachable, StatefileError, XenhadError
 from hacore.kernel.native import SlotDevice, crc32c
 from hacore.statefile import SLOTS_AT
 
@@ -36,6 +36,8 @@ FLUSH_SECONDS = 1.0
 FIRST_TRY_SECONDS = 0.1
 """How long a start waits for the statefile; a disk in good health needs a few milliseconds."""
 EXIT_DONE, EXIT_FENCED, EXIT_BUG = 0, 1, 70
+Say = Callable[[str], None]
+"""Tells whoever started the daemon at once what may keep it from working; the journal is for later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Taken:
     inheritance: Inheritance | None
 
 
-def run(config: Config, left: Inheritance | None) -> int:
+def run(config: Config, left: Inheritance | None, say: Say) -> int:
     """Run the daemon until it has left or must not go on; return the exit code. Raises XenhadError."""
     clock = SystemClock()
     if left is not None:
@@ -55,7 +57,7 @@ def run(config: Config, left: Inheritance | None) -> int:
     taken = take(config, left)
     try:
         with sole(config, left):
-            return run_with(config, taken, clock)
+            return run_with(config, taken, clock, say)
     finally:
         give_back(config, taken)
 
@@ -78,17 +80,28 @@ def sole(config: Config, left: Inheritance | None) -> Iterator[None]:
         yield
 
 
-def run_with(config: Config, taken: Taken, clock: Clock) -> int:
+def run_with(config: Config, taken: Taken, clock: Clock, say: Say) -> int:
     """Run the daemon with what only one can hold; return the exit code."""
     if taken.inheritance is None:
         expect_journal(config.journal)
     memory = memory_of(config.journal)
     journal = Journal(config.journal, clock)
     try:
-        daemon = assembled(config, clock, journal, taken.inheritance, memory)
+        with refusal_noted(journal):
+            daemon = assembled(config, clock, journal, taken.inheritance, memory, say)
         return run_until_the_end(daemon, taken)
     finally:
         journal.close(FLUSH_SECONDS)
+
+
+@contextmanager
+def refusal_noted(journal: Journal) -> Iterator[None]:
+    """Have the journal say, too, why a daemon did not start."""
+    try:
+        yield
+    except XenhadError as error:
+        journal.note("stop", reason=str(error))
+        raise
 
 
 def expect_journal(path: str) -> None:
@@ -113,6 +126,9 @@ def run_until_the_end(daemon: Daemon, taken: Taken) -> int:
         daemon.run()
         if daemon.handing_over:
             leave_to_successor(daemon, taken)
+    except XenhadError as error:
+        hands.stopped = str(error)
+        raise
     finally:
         daemon.parts.journal.note("stop", reason=hands.stopped or "an error")
         daemon.parts.pump.stop()
@@ -156,15 +172,18 @@ def setup_of(config: Config, arbiters: int) -> Setup:
     )
 
 
-def first_try(opener: StatefileOpener, *, armed: bool) -> SlotDevice | None:
+def first_try(opener: StatefileOpener, path: str, say: Say, *, armed: bool) -> SlotDevice | None:
     """Return the statefile if it can be had at once. Raises StatefileError if it is none of ours.
 
-    Whoever is armed already must go on pinging, whatever is wrong with the disk.
+    Whoever is armed already must go on pinging, whatever is wrong with the disk, and wait for no terminal.
     """
     found = opener.wait(FIRST_TRY_SECONDS)
-    if isinstance(found, StatefileError) and not armed:
+    if isinstance(found, SlotDevice) or armed:
+        return found if isinstance(found, SlotDevice) else None
+    if isinstance(found, StatefileError):
         raise found
-    return found if isinstance(found, SlotDevice) else None
+    say(f"waits for the statefile: {found or f'{path}: it has not answered yet'}")
+    return None
 
 
 def pump_setup_of(config: Config, device: SlotDevice | None, left: Inheritance | None) -> PumpSetup:
@@ -183,12 +202,12 @@ def pump_setup_of(config: Config, device: SlotDevice | None, left: Inheritance |
 
 
 def assembled(
-    config: Config, clock: Clock, journal: Journal, left: Inheritance | None, memory: Memory
+    config: Config, clock: Clock, journal: Journal, left: Inheritance | None, memory: Memory, say: Say
 ) -> Daemon:
     """Return a daemon whose pump runs; what a predecessor armed is pinged again from here on."""
     selector = selectors.DefaultSelector()
     opener = StatefileOpener(config, selector)
-    device = first_try(opener, armed=left is not None)
+    device = first_try(opener, config.statefile, say, armed=left is not None)
     evidence = EvidenceWatch(config, selector, clock.monotonic_ns)
     pump = NativePump(pump_setup_of(config, device, left))
     watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)

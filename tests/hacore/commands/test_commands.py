@@ -198,9 +198,29 @@ def test_check_config_shows_the_intervals(config: Path, capsys: Captured) -> Non
     told = capsys.readouterr().out
     assert "can be used. This is one, host 0 of 2." in told
     assert "watchdog" in told
+    assert f"  statefile    {config.parent}/statefile: no statefile of this pool: blank" in told
     config.write_text(config.read_text().replace("timeout_seconds = 2", "timeout_seconds = 1"))
     assert main(["check-config", str(config)]) == 2
     assert "timeout_seconds: " in capsys.readouterr().err
+
+
+def test_check_config_tells_what_is_behind_its_paths(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    metadata = 'metadata = "statefile"\n[watchdog]\ndriver = "lab"\npath = "dog"\n'
+    fenced = config.read_text().replace("no_fencing = true\n", metadata)
+    config.write_text(fenced)
+    capsys.readouterr()
+    assert main(["check-config", str(config)]) == 0
+    told = capsys.readouterr().out
+    here = config.parent
+    assert f"  statefile    {here}/statefile: of this pool\n" in told
+    assert f"  metadata     {here}/statefile: has 4194304 bytes (4 MiB); expected at least" in told
+    assert f"  watchdog     {here}/dog: no lab watchdog listens there; `run` would refuse\n" in told
+    (here / "statefile").unlink()
+    assert main(["check-config", str(config)]) == 0
+    assert "statefile: heartbeat disk not accessible: No such file or directory; `run` would wait\n" in (
+        capsys.readouterr().out
+    )
 
 
 def test_a_daemon_that_is_not_there_is_code_3(config: Path, capsys: Captured) -> None:

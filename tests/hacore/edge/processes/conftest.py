@@ -113,6 +113,11 @@ class Host:
                 said = b"".join(self._said[-4096:].splitlines(keepends=True)[-20:]).decode()
                 pytest.fail(f"{self.name}: no {wanted}; last said:\n{said}")
 
+    @property
+    def said(self) -> str:
+        """Everything that it wrote so far and that was waited for: journal and words alike."""
+        return self._said.decode()
+
     def _read(self, seconds: float) -> bool:
         assert self.process is not None
         assert self.process.stderr is not None

@@ -136,6 +136,30 @@ def test_a_journal_that_cannot_be_written_is_refused(pool):
     assert "journal = '/nowhere/journal': No such file or directory; expected a file" in done.stderr
 
 
+def test_a_daemon_says_at_once_that_it_waits_for_the_statefile(pool):
+    (one,) = pool(1).hosts
+    volume = one.folder / "statefile"
+    assert one.xenhad("init").returncode == 0
+    volume.rename(one.folder / "away")
+    one.start()
+    one.wait_for("start")
+    problem = "heartbeat disk not accessible: No such file or directory"
+    assert one.said.startswith(f"xenhad: waits for the statefile: {volume}: {problem}\n")
+    (one.folder / "away").rename(volume)
+    one.wait_for("joined")
+
+
+def test_the_journal_says_why_a_daemon_stopped_that_found_another_statefile(pool):
+    (one,) = pool(1).hosts
+    one.start()
+    stop = one.wait_for("stop")
+    assert (
+        stop["reason"]
+        == f"{one.folder}/statefile: no statefile of this pool: blank: nothing was ever written here"
+    )
+    assert one.ended() == 2
+
+
 def test_a_live_statefile_is_never_formatted(pool):
     (one,) = pool(1).form()
     for arguments in (("init",), ("init", "--force")):
