@@ -8,15 +8,20 @@ worked out here again from DESIGN §2. Must never import `planner.tolerance`, `p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import chain, combinations
-from math import gcd
+from math import floor, gcd
 
 from planner.model import VM, Pool
 
 Item = tuple[int, int]
 """(size, mask of the bins it may go into)."""
+Left = tuple[tuple[int, ...], ...]
+"""What hosts have left: memory first, then the others."""
+Home = tuple[int | None, ...]
+"""Where each guest is."""
 Fears = Mapping[str, "Fears"]
 """By host that may fail next: what may fail after it."""
 
@@ -29,6 +34,8 @@ class Guest:
     size: int
     home: int | None
     allowed: int
+    takes: tuple[int, ...] = ()
+    """What it takes of each of the world's `others`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,12 @@ class World:
     free: tuple[int, ...]
     guests: tuple[Guest, ...]
     cap: int
+    others: tuple[tuple[int, ...], ...] = ()
+    """Beside memory, by host: free vCPUs, then one place a host for each enforced group."""
 
     @classmethod
-    def of(cls, pool: Pool) -> World:
-        """Read a pool (DESIGN §2)."""
+    def of(cls, pool: Pool, vcpus_per_core: Fraction | None = None) -> World:
+        """Read a pool (DESIGN §2); vCPUs count if there is a ratio."""
         hosts = [host for host in pool.hosts if host.live and host.enabled]
         index = {host.uuid: i for i, host in enumerate(hosts)}
         free = [host.memory_total_bytes - host.memory_overhead_bytes for host in hosts]
@@ -50,12 +59,43 @@ class World:
             for uuid in {vm.resident_on, vm.scheduled_to_be_resident_on}:
                 if uuid in index:
                     free[index[uuid]] -= vm.memory_static_max_bytes + vm.memory_overhead_bytes
+        others = [*_vcpus(pool, index, vcpus_per_core), *_places(pool, index)]
+        guests = [_guest(pool, vm, index) for vm in pool.vms if _counts(vm)]
         return cls(
             hosts=tuple(index),
             free=tuple(max(0, room) for room in free),
-            guests=tuple(_guest(pool, vm, index) for vm in pool.vms if _counts(vm)),
+            guests=tuple(
+                replace(guest, takes=tuple(takes.get(guest.uuid, 0) for _, takes in others))
+                for guest in guests
+            ),
             cap=_cap(pool, len(hosts)),
+            others=tuple(tuple(max(0, left) for left in there) for there, _ in others),
         )
+
+
+def _vcpus(
+    pool: Pool, index: dict[str, int], ratio: Fraction | None
+) -> Iterator[tuple[list[int], dict[str, int]]]:
+    if ratio is None:
+        return
+    left = [0] * len(index)
+    for host in pool.hosts:
+        if host.uuid in index:
+            left[index[host.uuid]] = floor((host.cpus or 0) * ratio)
+    for vm in pool.vms:
+        for uuid in {vm.resident_on, vm.scheduled_to_be_resident_on}:
+            if uuid in index:
+                left[index[uuid]] -= vm.vcpus
+    yield left, {vm.uuid: vm.vcpus for vm in pool.vms}
+
+
+def _places(pool: Pool, index: dict[str, int]) -> Iterator[tuple[list[int], dict[str, int]]]:
+    for group in pool.groups:
+        if not group.enforced:
+            continue
+        members = [vm for vm in pool.vms if group.uuid in vm.groups]
+        taken = {uuid for vm in members for uuid in (vm.resident_on, vm.scheduled_to_be_resident_on)}
+        yield [int(uuid not in taken) for uuid in index], {vm.uuid: 1 for vm in members}
 
 
 def _counts(vm: VM) -> bool:
@@ -84,17 +124,17 @@ def _cap(pool: Pool, in_service: int) -> int:
     return min(in_service, max(0, (len(pool.hosts) - 1) // 2 - dead))
 
 
-def simultaneous(pool: Pool) -> int:
+def simultaneous(pool: Pool, vcpus_per_core: Fraction | None = None) -> int:
     """Return the simultaneous tolerance of a pool: every set of hosts tried."""
-    world = World.of(pool)
+    world = World.of(pool, vcpus_per_core)
     lost = next(_lost_sets(world), None)
     value = len(world.hosts) if lost is None else len(lost) - 1
     return min(value, world.cap)
 
 
-def domain(pool: Pool, key: str) -> int:
+def domain(pool: Pool, key: str, vcpus_per_core: Fraction | None = None) -> int:
     """Return how many failure domains of a key may be lost; a host without the key is one of its own."""
-    world = World.of(pool)
+    world = World.of(pool, vcpus_per_core)
     named: dict[tuple[bool, str], list[int]] = {}
     for i, uuid in enumerate(world.hosts):
         value = next((dict(h.failure_domains).get(key) for h in pool.hosts if h.uuid == uuid), None)
@@ -116,12 +156,37 @@ def _lost_sets(world: World) -> Iterator[tuple[int, ...]]:
 def survivable(world: World, failed: Iterable[int]) -> bool:
     """Tell whether the loss of these hosts at once is survived."""
     mask = sum(1 << host for host in set(failed))
+    if world.others:
+        return _survivable_with_others(world, mask)
     items = [
         (guest.size, guest.allowed & ~mask)
         for guest in world.guests
         if guest.home is None or mask >> guest.home & 1
     ]
     return packable(world.free, items)
+
+
+def _survivable_with_others(world: World, failed: int) -> bool:
+    """Tell the same where hosts have more than memory: VM by VM, the biggest first, host by host."""
+    guests = [guest for guest in world.guests if guest.home is None or failed >> guest.home & 1]
+    guests.sort(key=lambda guest: (-guest.size, guest.takes, guest.allowed))
+
+    @cache
+    def fits(n: int, left: tuple[tuple[int, ...], ...]) -> bool:
+        if n == len(guests):
+            return True
+        takes = (guests[n].size, *guests[n].takes)
+        for host in range(len(world.hosts)):
+            if (guests[n].allowed & ~failed) >> host & 1:
+                after = tuple(
+                    (*row[:host], row[host] - amount, *row[host + 1 :])
+                    for row, amount in zip(left, takes, strict=True)
+                )
+                if all(row[host] >= 0 for row in after) and fits(n + 1, after):
+                    return True
+        return False
+
+    return fits(0, (world.free, *world.others))
 
 
 def packable(rooms: Sequence[int], items: Iterable[Item]) -> bool:
@@ -147,41 +212,42 @@ def _packable(rooms: tuple[int, ...], items: tuple[Item, ...]) -> bool:
     return False
 
 
-def sequential(pool: Pool) -> int:
+def sequential(pool: Pool, vcpus_per_core: Fraction | None = None) -> int:
     """Return the sequential tolerance (TOLERANCE §6): every failure order against every restart."""
-    world = World.of(pool)
-    size = tuple(guest.size for guest in world.guests)
-    allowed = tuple(guest.allowed for guest in world.guests)
-    alive = (1 << len(world.hosts)) - 1
-    home = tuple(guest.home for guest in world.guests)
+    world = World.of(pool, vcpus_per_core)
+
+    def placements(alive: int, left: Left, home: Home) -> Iterator[tuple[Left, Home]]:
+        if None not in home:
+            yield left, home
+            return
+        vm = home.index(None)
+        takes = (world.guests[vm].size, *world.guests[vm].takes)
+        for host in range(len(world.hosts)):
+            if (alive & world.guests[vm].allowed) >> host & 1 and all(
+                row[host] >= amount for row, amount in zip(left, takes, strict=True)
+            ):
+                after = tuple(
+                    (*row[:host], row[host] - amount, *row[host + 1 :])
+                    for row, amount in zip(left, takes, strict=True)
+                )
+                yield from placements(alive, after, (*home[:vm], host, *home[vm + 1 :]))
 
     @cache
-    def holds(k: int, alive: int, free: tuple[int, ...], home: tuple[int | None, ...]) -> bool:
+    def holds(k: int, alive: int, left: Left, home: Home) -> bool:
         if k == 0:
             return True
-        for host in range(len(free)):
+        for host in range(len(world.hosts)):
             if alive >> host & 1:
-                left = alive & ~(1 << host)
-                orphans = tuple(None if at == host else at for at in home)
-                if not any(holds(k - 1, left, *after) for after in placements(left, free, orphans)):
+                others, orphans = alive & ~(1 << host), tuple(None if at == host else at for at in home)
+                if not any(holds(k - 1, others, *after) for after in placements(others, left, orphans)):
                     return False
         return True
 
-    def placements(
-        alive: int, free: tuple[int, ...], home: tuple[int | None, ...]
-    ) -> Iterator[tuple[tuple[int, ...], tuple[int | None, ...]]]:
-        if None not in home:
-            yield free, home
-            return
-        vm = home.index(None)
-        for host, room in enumerate(free):
-            if room >= size[vm] and (alive & allowed[vm]) >> host & 1:
-                after = (*free[:host], room - size[vm], *free[host + 1 :])
-                yield from placements(alive, after, (*home[:vm], host, *home[vm + 1 :]))
-
+    alive = (1 << len(world.hosts)) - 1
+    start = (alive, (world.free, *world.others), tuple(guest.home for guest in world.guests))
     value = -1
     for k in range(world.cap + 1):
-        if not any(holds(k, alive, *start) for start in placements(alive, world.free, home)):
+        if not any(holds(k, alive, *after) for after in placements(*start)):
             break
         value = k
     return value

@@ -12,11 +12,16 @@ from dataclasses import replace
 
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.agility import Reach
+from planner.constraints.counted import resources_of
+from planner.constraints.memory import applied
+from planner.constraints.resource import Resources
+from planner.constraints.rules import NO_RULES, Rules
 from planner.errors import PlanRejected
 from planner.model import VM, Pool
+from planner.placement.places import lacking, pieces_of, room_of
 from planner.placement.recovery import Recovery, recover
 from planner.placement.shortage import left_down
-from planner.placement.spread import NOWHERE, Piece, Room
+from planner.placement.spread import NOWHERE
 from planner.placement.verify_moves import verify_moves
 from planner.placement.wishes import Wish
 from planner.results import Drain, Move, Unplaced
@@ -32,19 +37,24 @@ def drain(
     target: int | None = None,
     limit_seconds: float = 10.0,
     clock: Clock,
+    rules: Rules = NO_RULES,
 ) -> Drain:
     """Return how `hosts` (uuids) are emptied; search and figure may each take `limit_seconds`.
 
-    `target` None: the pool's own. Raises PlanRejected if the verifier refuses the moves: a bug.
+    `target` None: the pool's own. `rules`: what counts beside memory, reach and enforced groups. Raises
+    PlanRejected if the verifier refuses the moves: a bug.
     """
     watch = Stopwatch.start(clock)
     leaving = frozenset(hosts)
-    left = without(pool, leaving)
-    vms = sorted((vm for vm in pool.vms if _must_go(vm, leaving)), key=lambda vm: vm.uuid)
-    recovery = recover(_wishes(left, vms), _room(left), Deadline.after(clock, limit_seconds))
+    original = without(pool, leaving)
+    left, rules_left = applied(original, rules)
+    resources = resources_of(left, rules_left)
+    vms = sorted((vm for vm in left.vms if _must_go(vm, leaving)), key=lambda vm: vm.uuid)
+    room = room_of(left, resources)
+    recovery = recover(_wishes(left, vms, resources), room, Deadline.after(clock, limit_seconds))
     moves = _moves(left, vms, recovery, leaving)
-    blocked = _blocked(left, vms, recovery)
-    violations = verify_moves(left, moves)
+    blocked = _blocked(left, vms, recovery, resources)
+    violations = verify_moves(original, moves, rules)
     if violations:
         raise PlanRejected(violations)
     return Drain(
@@ -53,10 +63,11 @@ def drain(
         moves=moves,
         blocked=blocked,
         tolerance_after=tolerance(
-            pool_after(left, moves),
+            pool_after(original, moves),
             target=pool.target if target is None else target,
             limit_seconds=limit_seconds,
             clock=clock,
+            rules=rules,
         ),
         elapsed_seconds=watch.seconds(),
     )
@@ -86,18 +97,9 @@ def _must_go(vm: VM, leaving: frozenset[str]) -> bool:
     return runs and (vm.scheduled_to_be_resident_on or vm.resident_on) in leaving
 
 
-def _wishes(left: Pool, vms: Sequence[VM]) -> list[Wish]:
-    masks = Reach(left).masks(vms)
-    return [
-        Wish(Piece(vm.need_bytes, mask), 0 if vm.protected else 1, True)
-        for vm, mask in zip(vms, masks, strict=True)
-    ]
-
-
-def _room(left: Pool) -> Room:
-    hosts = left.hosts_in_service
-    free = tuple(left.free_bytes(host.uuid) for host in hosts)
-    return Room(free, tuple(host.memory_total_bytes for host in hosts))
+def _wishes(left: Pool, vms: Sequence[VM], resources: Resources) -> list[Wish]:
+    pieces = pieces_of(left, vms, resources)
+    return [Wish(piece, 0 if vm.protected else 1, True) for vm, piece in zip(vms, pieces, strict=True)]
 
 
 def _moves(left: Pool, vms: Sequence[VM], recovery: Recovery, leaving: frozenset[str]) -> tuple[Move, ...]:
@@ -108,14 +110,15 @@ def _moves(left: Pool, vms: Sequence[VM], recovery: Recovery, leaving: frozenset
     return tuple(Move(vm.uuid, min(vm.occupies & leaving), to) for vm, to in placed)
 
 
-def _blocked(left: Pool, vms: Sequence[VM], recovery: Recovery) -> tuple[Unplaced, ...]:
+def _blocked(left: Pool, vms: Sequence[VM], recovery: Recovery, resources: Resources) -> tuple[Unplaced, ...]:
     hosts = left.hosts_in_service
     before = {host.uuid: left.free_bytes(host.uuid) for host in hosts}
     after = dict(before)
-    for vm, to in zip(vms, recovery.to, strict=True):
-        if to != NOWHERE:
-            after[hosts[to].uuid] -= vm.need_bytes
+    placed = [(vm, to) for vm, to in zip(vms, recovery.to, strict=True) if to != NOWHERE]
+    for vm, to in placed:
+        after[hosts[to].uuid] -= vm.need_bytes
     reach = Reach(left)
+    lacks = lacking(resources, hosts, ()), lacking(resources, hosts, placed)
     return tuple(
         left_down(
             left,
@@ -126,6 +129,8 @@ def _blocked(left: Pool, vms: Sequence[VM], recovery: Recovery) -> tuple[Unplace
             after,
             proven=recovery.proven,
             others=OTHERS,
+            lacks_before=lacks[0],
+            lacks_after=lacks[1],
         )
         for vm, to in zip(vms, recovery.to, strict=True)
         if to == NOWHERE

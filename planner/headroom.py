@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hacore.clock import Clock, Deadline, Stopwatch
+from planner.constraints.memory import applied
+from planner.constraints.rules import NO_RULES, Rules
 from planner.model import Pool
 from planner.placement.problem import Problem, problem_of
 from planner.results import Headroom, Span
@@ -29,16 +31,22 @@ def headroom(
     *,
     target: int | None = None,
     size_bytes: int | None = None,
+    vcpus: int = 1,
     limit_seconds: float = 10.0,
     clock: Clock,
+    rules: Rules = NO_RULES,
 ) -> Headroom:
     """Return what can still start; `size_bytes` also asks how many VMs of this need can.
 
-    `target` None: the pool's own, or 0 if it has none. After `limit_seconds` the bounds may differ.
+    `target` None: the pool's own, or 0 if it has none. Every new VM has so many `vcpus`, which count if the
+    `rules` say so. After `limit_seconds` the bounds may differ.
     """
     watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
     wanted = target if target is not None else pool.target or 0
-    trial = Trial(problem_of(pool), wanted, clock, limit_seconds * TRIAL_SHARE)
+    pool, rules = applied(pool, rules)
+    problem = problem_of(pool, rules, all_resources=True)
+    uses = tuple((r, vcpus) for r, resource in enumerate(problem.resources) if resource.reason == "cpu")
+    trial = Trial(problem, wanted, clock, limit_seconds * TRIAL_SHARE, uses)
     per_host = _per_host(trial, deadline)
     largest = Span(
         max((span.lower for span in per_host), default=0), max((span.upper for span in per_host), default=0)
@@ -112,7 +120,13 @@ def most_vms(trial: Trial, size_bytes: int, deadline: Deadline) -> Span:
     """Return how many VMs of this need can start one after the other, in the best way."""
     problem = trial.problem
     rooms = [free // size_bytes for free in problem.free_bytes]
-    upper = min(sum(rooms), _most_by_slots(problem, size_bytes, trial.failures, rooms))
+    upper = _most_by_slots(problem, size_bytes, trial.failures, rooms)
+    for resource, amount in trial.uses:
+        slots = [left // amount for left in problem.resources[resource].room]
+        asked = [dict(uses).get(resource, 0) // amount for uses in problem.uses]
+        upper = min(upper, max(0, _left(problem, slots, asked, trial.failures)))
+        rooms = [min(pair) for pair in zip(rooms, slots, strict=True)]
+    upper = min(upper, sum(rooms))
     best: list[int] = [0] * len(rooms)
     for fill in (_level, _roomiest_first, _tightest_first):
 

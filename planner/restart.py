@@ -18,13 +18,17 @@ from math import inf
 from operator import attrgetter
 
 from hacore.clock import Clock, Deadline, Stopwatch
-from planner.agility import Reach
+from planner.constraints.counted import resources_of
+from planner.constraints.memory import applied
+from planner.constraints.resource import Resources
+from planner.constraints.rules import NO_RULES, Rules
 from planner.errors import PlanRejected, UnknownHostError
 from planner.inventory.poolfile import dump_pool
 from planner.model import VM, Host, Pool
+from planner.placement.places import lacking, pieces_of, room_of
 from planner.placement.recovery import Recovery, recover
 from planner.placement.shortage import left_down
-from planner.placement.spread import NOWHERE, Piece, Room
+from planner.placement.spread import NOWHERE
 from planner.placement.verify import verify_plan
 from planner.placement.wishes import Wish
 from planner.results import Placement, Plan, Tolerance, Unplaced
@@ -47,24 +51,26 @@ def plan(
     clock: Clock,
     with_tolerance: bool = False,
     pace: Pace = USUAL_PACE,
+    rules: Rules = NO_RULES,
 ) -> Plan:
     """Return the restart plan after the hosts `failed` (uuids or unique names) failed.
 
     `with_tolerance` adds what the pool tolerates afterwards, with a limit of the same length; where everybody
     restarts, the plan then is one that keeps more of it, if one is found within `FORESEEN` further failures.
     `pace` is what the prediction of the times rests on; it changes no placement.
+    `rules`: what counts beside memory, reach and enforced groups.
     Raises UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
     """
     watch = Stopwatch.start(clock)
-    case = _Case(_sorted(pool), resolve(pool, failed))
+    case = _Case(_sorted(pool), resolve(pool, failed), rules)
     recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
-    result = _identified(case.pool, _plan_of(case, recovery))
+    result = _identified(case, _plan_of(case, recovery))
     if with_tolerance:
         after = _tolerance_after(case, result, limit_seconds, clock)
         result = _with_foresight(case, recovery, replace(result, tolerance_after=after), limit_seconds, clock)
     prediction = predict(case.pool, case.failed, result.placements, complete=result.complete, pace=pace)
     result = replace(result, prediction=prediction, elapsed_seconds=watch.seconds())
-    violations = verify_plan(case.pool, result)
+    violations = verify_plan(case.original, result, rules)
     if violations:
         raise PlanRejected(violations)
     return result
@@ -73,12 +79,14 @@ def plan(
 class SingleLosses:
     """What each single host failure would leave down in one pool; what they share is worked out once."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, rules: Rules = NO_RULES) -> None:
+        pool, rules = applied(pool, rules)
+        resources = resources_of(pool, rules)
         self.pool = pool
         self._index = {host.uuid: i for i, host in enumerate(pool.hosts_in_service)}
-        self._room = _room_of(pool)
+        self._room = room_of(pool, resources)
         concerned = [vm for vm in pool.protected_vms if vm.power_state != "Suspended"]
-        wishes = _wishes_of(pool, concerned)
+        wishes = _wishes_of(pool, concerned, resources)
         self._down = [wish for vm, wish in zip(concerned, wishes, strict=True) if pool.is_down(vm)]
         self._at: dict[str | None, list[Wish]] = defaultdict(list)
         for vm, wish in zip(concerned, wishes, strict=True):
@@ -100,9 +108,10 @@ class SingleLosses:
 class SingleRecoveries:
     """When each single host failure would be over in one pool; what they share is worked out once."""
 
-    def __init__(self, pool: Pool, pace: Pace) -> None:
+    def __init__(self, pool: Pool, pace: Pace, rules: Rules = NO_RULES) -> None:
         self.pool = pool
         self.pace = pace
+        self.rules = rules
         self._sorted = _sorted(pool)
 
     def recovery(self, host: str, *, limit_seconds: float = 10.0, clock: Clock) -> RecoveryTime:
@@ -110,7 +119,7 @@ class SingleRecoveries:
 
         Raises UnknownHostError.
         """
-        case = _Case(self._sorted, resolve(self.pool, [host]))
+        case = _Case(self._sorted, resolve(self.pool, [host]), self.rules)
         recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
         made = _plan_of(case, recovery)
         told = predict(case.pool, case.failed, made.placements, complete=made.complete, pace=self.pace)
@@ -165,34 +174,35 @@ def _sorted(pool: Pool) -> Pool:
 
 
 class _Case:
-    """A pool and its failed hosts as the question for `recover`; hosts by index into hosts_in_service."""
+    """A pool and its failed hosts as the question for `recover`; hosts by index into hosts_in_service.
 
-    def __init__(self, pool: Pool, failed: tuple[str, ...]) -> None:
+    `pool` is the pool as memory rules show it.
+    """
+
+    def __init__(self, original: Pool, failed: tuple[str, ...], rules: Rules) -> None:
+        self.original = original
+        self.rules = rules
+        pool, self.rules_left = applied(original, rules)
+        self.resources = resources_of(pool, self.rules_left)
         self.pool = pool
         self.failed = failed
         self.hosts = pool.hosts_in_service
         self.alive = sum(1 << i for i, host in enumerate(self.hosts) if host.uuid not in failed)
         self.vms = [vm for vm in pool.vms if _restarts(pool, vm, failed)]
-        self.room = _room_of(pool)
+        self.room = room_of(pool, self.resources)
         lost = (1 << len(self.hosts)) - 1 & ~self.alive
-        self.wishes = [_without(wish, lost) for wish in _wishes_of(pool, self.vms)]
+        self.wishes = [_without(wish, lost) for wish in _wishes_of(pool, self.vms, self.resources)]
 
     def survivors(self, mask: int) -> list[Host]:
         """Return the surviving hosts in `mask`."""
         return [host for i, host in enumerate(self.hosts) if (mask & self.alive) >> i & 1]
 
 
-def _room_of(pool: Pool) -> Room:
-    hosts = pool.hosts_in_service
-    free = tuple(pool.free_bytes(host.uuid) for host in hosts)
-    return Room(free, tuple(host.memory_total_bytes for host in hosts))
-
-
-def _wishes_of(pool: Pool, vms: Sequence[VM]) -> list[Wish]:
+def _wishes_of(pool: Pool, vms: Sequence[VM], resources: Resources) -> list[Wish]:
     """Return the wishes of VMs, as if every host in service took them; turns count among these VMs."""
-    reach = Reach(pool)
     turns = {turn: i for i, turn in enumerate(sorted({turn_of(vm) for vm in vms}))}
-    return [Wish(Piece(vm.need_bytes, reach.candidates(vm)), turns[turn_of(vm)], vm.protected) for vm in vms]
+    pieces = pieces_of(pool, vms, resources)
+    return [Wish(piece, turns[turn_of(vm)], vm.protected) for vm, piece in zip(vms, pieces, strict=True)]
 
 
 def _restarts(pool: Pool, vm: VM, failed: tuple[str, ...]) -> bool:
@@ -243,22 +253,33 @@ def _unplaced(case: _Case, recovery: Recovery) -> tuple[Unplaced, ...]:
     """Return the VMs left down by turn, then uuid, each with its reason."""
     before = {host.uuid: free for host, free in zip(case.hosts, case.room.free_bytes, strict=True)}
     after = dict(before)
-    for vm, to in zip(case.vms, recovery.to, strict=True):
-        if to != NOWHERE:
-            after[case.hosts[to].uuid] -= vm.need_bytes
+    placed = [(vm, to) for vm, to in zip(case.vms, recovery.to, strict=True) if to != NOWHERE]
+    for vm, to in placed:
+        after[case.hosts[to].uuid] -= vm.need_bytes
     left = [
         (vm, case.survivors(wish.piece.hosts))
         for vm, wish, to in zip(case.vms, case.wishes, recovery.to, strict=True)
         if to == NOWHERE
     ]
     survivors = case.survivors(case.alive)
+    lacks = lacking(case.resources, case.hosts, ()), lacking(case.resources, case.hosts, placed)
     return tuple(
-        left_down(case.pool, vm, candidates, survivors, before, after, proven=recovery.proven)
+        left_down(
+            case.pool,
+            vm,
+            candidates,
+            survivors,
+            before,
+            after,
+            proven=recovery.proven,
+            lacks_before=lacks[0],
+            lacks_after=lacks[1],
+        )
         for vm, candidates in sorted(left, key=lambda pair: (turn_of(pair[0]), pair[0].uuid))
     )
 
 
-def _identified(pool: Pool, result: Plan) -> Plan:
+def _identified(case: _Case, result: Plan) -> Plan:
     """Return `result` with its id: what is shown, checked and carried out under one id is one plan.
 
     Hashed are the pool file (everything in the order of uuids) and the answer without times and without
@@ -268,7 +289,7 @@ def _identified(pool: Pool, result: Plan) -> Plan:
     for key in ("plan_id", "elapsed_seconds", "tolerance_after", "predicted_recovery_seconds", "prediction"):
         del answer[key]
     answer["placements"] = [placement.to_json() for placement in result.placements]
-    text = _canonical({"plan": answer, "pool": json.loads(dump_pool(pool))})
+    text = _canonical({"plan": answer, "pool": json.loads(dump_pool(case.original))})
     return replace(result, plan_id=hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -279,7 +300,8 @@ def _canonical(value: Mapping[str, object]) -> str:
 def _tolerance_after(case: _Case, result: Plan, limit_seconds: float, clock: Clock) -> Tolerance:
     from planner.tolerance.answer import tolerance
 
-    return tolerance(pool_after(case.pool, result), limit_seconds=limit_seconds, clock=clock)
+    after = pool_after(case.original, result)
+    return tolerance(after, limit_seconds=limit_seconds, clock=clock, rules=case.rules)
 
 
 def _with_foresight(
@@ -290,7 +312,7 @@ def _with_foresight(
     from planner.tolerance.lookahead import look_ahead
 
     deadline = Deadline.after(clock, limit_seconds)
-    problem = problem_of(case.pool)
+    problem = problem_of(case.pool, case.rules_left, all_resources=True)
     failed = problem.everywhere & ~case.alive
     while _may_keep_more(recovery, result) and not deadline.passed():
         assert result.tolerance_after is not None
@@ -298,7 +320,7 @@ def _with_foresight(
         to = look_ahead(problem, failed, case.wishes, wanted, deadline)
         if to is None:
             break
-        better = _identified(case.pool, _plan_of(case, replace(recovery, to=to)))
+        better = _identified(case, _plan_of(case, replace(recovery, to=to)))
         after = _tolerance_after(case, better, deadline.left_seconds(), clock)
         if after.simultaneous.lower < wanted:
             break

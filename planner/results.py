@@ -13,7 +13,7 @@ WitnessReason = Literal["memory", "reach", "cpu", "affinity", "quorum", "all_hos
 SearchState = Literal["not_needed", "settled", "as_asked", "limit_reached"]
 """Of the search for the sequential figure: closed forms settled it, the search did, it went as far as it was
 asked to and left a gap, or the limit came first."""
-UnplacedReason = Literal["memory", "reach", "unknown"]
+UnplacedReason = Literal["memory", "reach", "cpu", "affinity", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from typing import Any
 
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.agility import Reach
+from planner.constraints.memory import applied
+from planner.constraints.rules import NO_RULES, Rules
 from planner.drain import drain, pool_after, without
 from planner.errors import PlanRejected
 from planner.model import VM, Pool
@@ -87,21 +89,23 @@ def rolling(
     skip: Sequence[str] = (),
     limit_seconds: float = 10.0,
     clock: Clock,
+    rules: Rules = NO_RULES,
 ) -> Rolling:
     """Return an order of maintenance for all hosts in service, or the step at which none was found.
 
     `floor` None: one below the pool's target, at least 0. Hosts in `skip` (uuids) stay in service throughout.
+    `rules`: what counts beside memory, reach and enforced groups.
     Raises PlanRejected if the verifier refuses moves: a bug.
     """
     watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
     kept = max(0, (pool.target or 0) - 1) if floor is None else floor
     left = [host.uuid for host in pool.hosts_in_service if host.uuid not in skip]
-    refuted = _refuted(pool, left, kept, clock)
+    refuted = _refuted(pool, rules, left, kept, clock)
     if refuted is not None:
         return Rolling(kept, False, (), refuted, watch.seconds())
     steps: list[Step] = []
     while left:
-        step, stuck = _next(pool, left, kept, deadline)
+        step, stuck = _next(pool, rules, left, kept, deadline)
         if step is None:
             return Rolling(kept, None, tuple(steps), stuck, watch.seconds())
         steps.append(step)
@@ -111,14 +115,14 @@ def rolling(
 
 
 def _next(
-    pool: Pool, left: Sequence[str], floor: int, deadline: Deadline
+    pool: Pool, rules: Rules, left: Sequence[str], floor: int, deadline: Deadline
 ) -> tuple[Step | None, Stuck | None]:
     """Return the emptiest host that can be maintained now, else the first that could not."""
     first: Stuck | None = None
     for host in sorted(left, key=lambda uuid: (_used(pool, uuid), uuid)):
         limit = min(STEP_SECONDS, deadline.left_seconds())
-        emptied = drain(pool, [host], target=floor, limit_seconds=limit, clock=deadline.clock)
-        moves = _kept(pool, host, emptied, floor, limit, deadline.clock) if emptied.possible else None
+        emptied = drain(pool, [host], target=floor, limit_seconds=limit, clock=deadline.clock, rules=rules)
+        moves = _kept(pool, rules, host, emptied, floor, limit, deadline.clock) if emptied.possible else None
         if moves is not None:
             return Step(host, moves), None
         first = first or Stuck(host, None, emptied.blocked)
@@ -128,17 +132,17 @@ def _next(
 
 
 def _kept(
-    pool: Pool, host: str, emptied: Drain, floor: int, limit_seconds: float, clock: Clock
+    pool: Pool, rules: Rules, host: str, emptied: Drain, floor: int, limit_seconds: float, clock: Clock
 ) -> tuple[Move, ...] | None:
     """Return the moves after which the floor holds without the host; None if none are found."""
     moves = emptied.moves
     out = pool_after(without(pool, frozenset((host,))), moves)
     if emptied.tolerance_after.simultaneous.lower < floor:
-        moves += repair(out, target=floor, limit_seconds=limit_seconds, clock=clock).moves
+        moves += repair(out, target=floor, limit_seconds=limit_seconds, clock=clock, rules=rules).moves
         out = pool_after(without(pool, frozenset((host,))), moves)
-    if not Judge(Deadline.after(clock, limit_seconds)).holds(problem_of(out), floor):
+    if not Judge(Deadline.after(clock, limit_seconds)).holds(problem_of(*applied(out, rules)), floor):
         return None
-    violations = verify_moves(without(pool, frozenset((host,))), moves)
+    violations = verify_moves(without(pool, frozenset((host,))), moves, rules)
     if violations:
         raise PlanRejected(violations)
     return moves
@@ -148,10 +152,12 @@ def _used(pool: Pool, host: str) -> int:
     return pool.host_by_uuid[host].memory_total_bytes - pool.free_unclamped_bytes[host]
 
 
-def _refuted(pool: Pool, hosts: Sequence[str], floor: int, clock: Clock) -> Stuck | None:
+def _refuted(original: Pool, rules: Rules, hosts: Sequence[str], floor: int, clock: Clock) -> Stuck | None:
     """Return a host whose maintenance works in no order, with the proof; the one that lacks most memory."""
+    pool, _ = applied(original, rules)
     for host in _with_bound_vms(pool, hosts):
-        blocked = drain(pool, [host], target=floor, limit_seconds=STEP_SECONDS, clock=clock).blocked
+        emptied = drain(original, [host], target=floor, limit_seconds=STEP_SECONDS, clock=clock, rules=rules)
+        blocked = emptied.blocked
         return Stuck(host, None, tuple(vm for vm in blocked if vm.reason == "reach"))
     lacking = {host: _lacking(pool, host, floor) for host in hosts}
     worst = max(hosts, key=lambda host: lacking[host], default=None)

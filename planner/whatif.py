@@ -12,6 +12,7 @@ from hacore.clock import Clock
 from planner.changes.apply import apply
 from planner.changes.change import Change, parse_change
 from planner.changes.errors import ChangeError
+from planner.constraints.rules import NO_RULES, Rules
 from planner.model import Pool
 from planner.results import WhatIf
 from planner.tolerance.answer import tolerance
@@ -24,6 +25,7 @@ def whatif(
     target: int | None = None,
     limit_seconds: float = 10.0,
     clock: Clock,
+    rules: Rules = NO_RULES,
 ) -> WhatIf:
     """Return the figures before and after `changes`, made in order; those that cannot be made are left out.
 
@@ -33,7 +35,8 @@ def whatif(
     after, errors = pool_after(pool, [parse_change(text) for text in changes])
     wanted = pool.target if target is None else target
     figures = [
-        tolerance(each, target=wanted, limit_seconds=limit_seconds, clock=clock) for each in (pool, after)
+        tolerance(each, target=wanted, limit_seconds=limit_seconds, clock=clock, rules=rules)
+        for each in (pool, after)
     ]
     return WhatIf(figures[0], figures[1], errors)
 

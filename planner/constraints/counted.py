@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.constraints.resource import Demand, Source
+from planner.constraints.resource import Resources, Source
 from planner.constraints.rules import NO_RULES, Rules
 from planner.constraints.separation import separation
 from planner.constraints.vcpus import vcpus
@@ -11,6 +11,6 @@ from planner.model import Pool
 SOURCES: tuple[Source, ...] = (vcpus, separation)
 
 
-def demands_of(pool: Pool, rules: Rules = NO_RULES) -> tuple[Demand, ...]:
+def resources_of(pool: Pool, rules: Rules = NO_RULES) -> Resources:
     """Return every constraint of a pool beside memory and reach."""
-    return tuple(demand for source in SOURCES for demand in source(pool, rules))
+    return Resources.of(pool, (limit for source in SOURCES for limit in source(pool, rules)))

@@ -1,7 +1,7 @@
 """What hosts have and VMs take beside memory: the shape that every counted constraint has.
 
-A constraint says how much of something each host still has for VMs that come, and how much of it each VM
-takes. It holds if on no host those who come take more than there is. Everything that proves, packs and judges
+A constraint says how much of something each host has, and how much of it each VM takes where it takes memory.
+It holds if on no host the VMs that come take more than is left. Everything that proves, packs and judges
 speaks of such resources and knows no constraint by name, so a new one is one file and a line in `counted`.
 Must never weigh a preference: what is here can lower a figure.
 """
@@ -23,53 +23,65 @@ Uses = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """One constraint of a pool: `room` ≥ 0 by host uuid, `use` > 0 by VM uuid (nothing for the others)."""
+class Limit:
+    """One constraint of a pool: `capacity` by host uuid, `use` > 0 by VM uuid (the others take nothing)."""
 
     reason: Reason
     name: str
     """For people: a group's name, or what is counted."""
-    room: Mapping[str, int]
+    capacity: Mapping[str, int]
     use: Mapping[str, int]
 
-    def binds(self, vms: Iterable[VM]) -> bool:
-        """Tell whether some of these VMs could ever find too little on a host that is not their home."""
-        homes: dict[str | None, int] = {}
-        for vm in vms:
-            if vm.uuid in self.use:
-                home = None if vm.power_state == "Halted" else vm.home
-                homes[home] = homes.get(home, 0) + self.use[vm.uuid]
-        whole = sum(homes.values())
-        return any(room < whole - homes.get(host, 0) for host, room in self.room.items())
+    def left(self, pool: Pool) -> dict[str, int]:
+        """Return what each host has left beside the VMs that take memory there; below 0 if it is over."""
+        left = dict(self.capacity)
+        for vm in pool.vms:
+            amount = self.use.get(vm.uuid, 0)
+            for host in vm.occupies if amount else ():
+                left[host] -= amount
+        return left
+
+
+Source = Callable[[Pool, Rules], Iterator[Limit]]
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A constraint in integers: `room` by host index."""
+    """A constraint in integers: `room` by host index, ≥ 0."""
 
     reason: Reason
     name: str
     room: tuple[int, ...]
 
 
-Source = Callable[[Pool, Rules], Iterator[Demand]]
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """All constraints of a pool, with what is left of each on each host in service (`left`, unclamped)."""
 
+    limits: tuple[Limit, ...]
+    left: tuple[tuple[int, ...], ...]
 
-def resources_of(
-    demands: Sequence[Demand], hosts: Sequence[str], vms: Sequence[VM], *, all_of_them: bool = False
-) -> tuple[tuple[Resource, ...], tuple[Uses, ...]]:
-    """Return the resources over these hosts, and what each of these VMs takes; both empty if none matters.
+    @classmethod
+    def of(cls, pool: Pool, limits: Iterable[Limit]) -> Resources:
+        """Read a pool."""
+        each = tuple(limits)
+        hosts = [host.uuid for host in pool.hosts_in_service]
+        lefts = [limit.left(pool) for limit in each]
+        return cls(each, tuple(tuple([left[host] for host in hosts]) for left in lefts))
 
-    Left out is what can never bind these VMs, unless `all_of_them` are wanted: by those who add or move VMs.
-    """
-    kept = [demand for demand in demands if all_of_them or demand.binds(vms)]
-    if not kept:
-        return (), ()
-    resources = tuple(
-        Resource(demand.reason, demand.name, tuple([demand.room[host] for host in hosts])) for demand in kept
-    )
-    uses = tuple(
-        tuple([(r, demand.use[vm.uuid]) for r, demand in enumerate(kept) if vm.uuid in demand.use])
-        for vm in vms
-    )
-    return resources, uses
+    @property
+    def rooms(self) -> tuple[Resource, ...]:
+        """The constraints in integers; what is over counts as nothing left."""
+        return tuple(
+            Resource(limit.reason, limit.name, tuple([max(0, free) for free in left]))
+            for limit, left in zip(self.limits, self.left, strict=True)
+        )
+
+    def uses(self, vms: Sequence[VM]) -> tuple[Uses, ...]:
+        """Return what each of these VMs takes; empty if there are no constraints."""
+        if not self.limits:
+            return ()
+        tables = [limit.use for limit in self.limits]
+        return tuple(
+            [tuple([(r, use[vm.uuid]) for r, use in enumerate(tables) if vm.uuid in use]) for vm in vms]
+        )

@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from planner.constraints.resource import Demand
+from planner.constraints.resource import Limit
 from planner.constraints.rules import Rules
-from planner.model import VM, Pool
+from planner.model import Pool
 
 
-def separation(pool: Pool, rules: Rules) -> Iterator[Demand]:
-    """Yield each enforced group of a pool that has a member; rules do not switch it."""
+def separation(pool: Pool, rules: Rules) -> Iterator[Limit]:
+    """Yield each enforced group of a pool; rules do not switch it."""
     groups = [group for group in pool.groups if group.enforced and group.placement == "anti_affinity"]
     if not groups:
         return
-    members: defaultdict[str, list[VM]] = defaultdict(list)
+    members: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for vm in pool.vms:
-        for group in vm.groups:
-            members[group].append(vm)
-    for each in groups:
-        taken = {host for vm in members[each.uuid] for host in vm.occupies}
-        room = {host.uuid: int(host.uuid not in taken) for host in pool.hosts}
-        yield Demand("affinity", each.name or each.uuid, room, {vm.uuid: 1 for vm in members[each.uuid]})
+        for uuid in vm.groups:
+            members[uuid][vm.uuid] = 1
+    one = {host.uuid: 1 for host in pool.hosts}
+    for group in groups:
+        yield Limit("affinity", group.name or group.uuid, one, members[group.uuid])

@@ -10,21 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from planner.constraints.resource import Demand
+from planner.constraints.resource import Limit
 from planner.constraints.rules import Rules
 from planner.model import Host, Pool
 
 
-def vcpus(pool: Pool, rules: Rules) -> Iterator[Demand]:
+def vcpus(pool: Pool, rules: Rules) -> Iterator[Limit]:
     """Yield the vCPUs of a pool as a constraint, nothing without a ratio."""
-    if rules.vcpus_per_core is None:
-        return
-    free = {host.uuid: _most(host, rules.vcpus_per_core) for host in pool.hosts}
-    for vm in pool.vms:
-        for host in vm.occupies:
-            free[host] -= vm.vcpus
-    room = {host: max(0, left) for host, left in free.items()}
-    yield Demand("cpu", "vCPUs", room, {vm.uuid: vm.vcpus for vm in pool.vms if vm.vcpus > 0})
+    ratio = rules.vcpus_per_core
+    if ratio is not None:
+        capacity = {host.uuid: _most(host, ratio) for host in pool.hosts}
+        yield Limit("cpu", "vCPUs", capacity, {vm.uuid: vm.vcpus for vm in pool.vms if vm.vcpus > 0})
 
 
 def _most(host: Host, ratio: Fraction) -> int:

@@ -1,17 +1,21 @@
 """One leaf: do these items fit into these bins?
 
-Asks in the order of cost: greedy packers, pattern LP, CP-SAT, arc-flow. A "yes" leaves this module only after
+Asks in the order of cost: greedy packers, pattern LP, CP-SAT, arc-flow. Where bins have rooms beside their
+capacity, the LP may only refute, and arc-flow is not asked. A "yes" leaves this module only after
 the independent verifier has agreed. Must never answer "no" without a proof in integers (prices, or CP-SAT;
 SCIP's floats are not enough): what the limit cuts off is Open.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hacore.clock import Deadline
 from hacore.kernel import planning as kernel
 from planner.errors import PlanRejected
 from planner.placement.packing import Instance, Item, Open, Outcome, Packed, Refuted
 from planner.placement.units import in_units
+from planner.placement.vector import keeps_rooms, pack_all
 from planner.placement.verify import verify_packing
 
 BRIEF_SHARE = 1 / 20
@@ -40,7 +44,20 @@ def _obvious(instance: Instance) -> Refuted | None:
             return Refuted(tuple(int(j == i) for j in range(len(instance.items))), "greedy")
     if sum(item.size * item.count for item in instance.items) > sum(instance.capacities):
         return Refuted(tuple(item.size for item in instance.items), "greedy")
-    return None
+    return Refuted(None, "greedy") if any(map(_too_much, *_asked(instance))) else None
+
+
+def _asked(instance: Instance) -> tuple[list[int], list[int]]:
+    """Return what all items take of each resource, and what there is of it."""
+    asked = [0] * len(instance.rooms)
+    for item in instance.items if instance.rooms else ():
+        for resource, amount in item.uses:
+            asked[resource] += amount * item.count
+    return asked, [sum(room) for room in instance.rooms]
+
+
+def _too_much(asked: int, there: int) -> bool:
+    return asked > there
 
 
 def _fits(item: Item, b: int, capacity: int) -> bool:
@@ -48,7 +65,7 @@ def _fits(item: Item, b: int, capacity: int) -> bool:
 
 
 def _search(instance: Instance, deadline: Deadline) -> Outcome:
-    for ask in (_ask_packers, _ask_pattern_lp, _ask_cp_sat_briefly, _ask_arc_flow, _ask_cp_sat):
+    for ask in WITH_ROOMS if instance.rooms else BY_MEMORY:
         outcome = ask(instance, deadline)
         if not isinstance(outcome, Open) or deadline.passed():
             return outcome
@@ -56,6 +73,9 @@ def _search(instance: Instance, deadline: Deadline) -> Outcome:
 
 
 def _ask_packers(instance: Instance, deadline: Deadline) -> Outcome:
+    if instance.rooms:
+        found = pack_all(instance)
+        return Open("greedy") if found is None else Packed(found, "greedy")
     items = instance.items
     columns = [item.size for item in items], [item.bins for item in items], [item.count for item in items]
     counts = kernel.pack(instance.capacities, *columns)
@@ -65,7 +85,10 @@ def _ask_packers(instance: Instance, deadline: Deadline) -> Outcome:
 def _ask_pattern_lp(instance: Instance, deadline: Deadline) -> Outcome:
     from planner.placement import pattern
 
-    return pattern.decide(instance, deadline)
+    outcome = pattern.decide(instance, deadline)
+    if isinstance(outcome, Packed) and not keeps_rooms(instance, outcome.counts):
+        return Open(outcome.method)
+    return outcome
 
 
 def _ask_cp_sat_briefly(instance: Instance, deadline: Deadline) -> Outcome:
@@ -97,3 +120,14 @@ def _ask_arc_flow(instance: Instance, deadline: Deadline) -> Outcome:
     if values is not None:
         return Packed(arcflow.packing(flow, values), "arc-flow")
     return Refuted(None, "arc-flow") if verdict == "infeasible" else Open("arc-flow")
+
+
+Ask = Callable[[Instance, Deadline], Outcome]
+BY_MEMORY: tuple[Ask, ...] = (
+    _ask_packers,
+    _ask_pattern_lp,
+    _ask_cp_sat_briefly,
+    _ask_arc_flow,
+    _ask_cp_sat,
+)
+WITH_ROOMS: tuple[Ask, ...] = (_ask_packers, _ask_pattern_lp, _ask_cp_sat)

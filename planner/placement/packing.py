@@ -5,25 +5,41 @@ Everything that decides a failure set speaks in these values: packers, pattern L
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from planner.constraints.resource import Uses
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`count` equal VMs: `size` > 0 (any unit, the same as the bins'), allowed bins as a mask."""
+    """`count` equal VMs: `size` > 0 (any unit, the same as the bins'), allowed bins as a mask.
+
+    `uses`: what each takes of the instance's `rooms`.
+    """
 
     size: int
     bins: int
     count: int
+    uses: Uses = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Bins by capacity (≥ 0) and the items that must all go into them. Items are distinct in (size, bins)."""
+    """Bins by capacity (≥ 0) and the items that must all go into them. Items are distinct in (size, bins,
+    uses).
+
+    `rooms`: what else there is in each bin, a row (≥ 0) a resource; mostly none.
+    """
 
     capacities: tuple[int, ...]
     items: tuple[Item, ...]
+    rooms: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def relaxed(self) -> Instance:
+        """Return the same by size and bins alone: what refutes it refutes this."""
+        return replace(self, rooms=()) if self.rooms else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hacore.clock import Deadline, Stopwatch
 from planner.placement import leaf
 from planner.placement.packing import Instance, Open, Outcome, Packed
 from planner.placement.settle import fill, settle
-from planner.placement.spread import NOWHERE, Room, even, spread
+from planner.placement.spread import NOWHERE, Load, Piece, Room, even, spread
 from planner.placement.wishes import Kind, Wish, assigned, kinds_of, merged
 from planner.results import SolverUse
 
@@ -37,7 +37,8 @@ def recover(
     With `numbers_only` it is best by the numbers of protected VMs, `proven` speaks of these, and it is not
     balanced.
     """
-    hopeful = [i for i, wish in enumerate(wishes) if _fits_alone(wish, room)]
+    empty = Load(room)
+    hopeful = [i for i, wish in enumerate(wishes) if _fits_alone(wish.piece, empty)]
     recovery = _recover([wishes[i] for i in hopeful], room, deadline, numbers_only)
     to = [NOWHERE] * len(wishes)
     for i, host in zip(hopeful, recovery.to, strict=True):
@@ -45,9 +46,8 @@ def recover(
     return replace(recovery, to=tuple(to))
 
 
-def _fits_alone(wish: Wish, room: Room) -> bool:
-    piece = wish.piece
-    return any(free >= piece.need_bytes and piece.hosts >> h & 1 for h, free in enumerate(room.free_bytes))
+def _fits_alone(piece: Piece, empty: Load) -> bool:
+    return any(piece.hosts >> h & 1 and empty.fits(piece, h) for h in range(len(empty.free)))
 
 
 def _recover(wishes: Sequence[Wish], room: Room, deadline: Deadline, numbers_only: bool) -> Recovery:

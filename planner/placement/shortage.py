@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from planner.agility import obstacles
+from planner.constraints.resource import Limit
 from planner.model import VM, Host, Pool
-from planner.results import Unplaced
+from planner.results import Unplaced, UnplacedReason
+
+Lacks = Callable[[VM, Host], Limit | None]
 
 _MANY = 3
 """How many different obstacles one sentence names."""
@@ -23,21 +26,47 @@ def left_down(
     *,
     proven: bool,
     others: str = "the others have restarted",
+    lacks_before: Lacks = lambda vm, host: None,
+    lacks_after: Lacks = lambda vm, host: None,
 ) -> Unplaced:
-    """Return `vm` as left over: no candidate at all, too little memory, or the limit came before a proof.
+    """Return `vm` as left over: no candidate at all, too little of something, or no proof before the limit.
 
-    `others` says what has happened to the rest when there is no room for it.
+    `others` says what has happened to the rest when there is no room for it; `lacks_…` what beside memory a
+    host has too little of.
     """
     if not candidates:
         return Unplaced(vm.uuid, "reach", _unreachable(pool, vm, survivors))
     before = _roomiest(candidates, free_before)
     if free_before[before.uuid] < vm.need_bytes:
         return Unplaced(vm.uuid, "memory", _too_small(vm, candidates, before, free_before, ""))
-    after = _roomiest(candidates, free_after)
-    detail = _too_small(vm, candidates, after, free_after, f"once {others} ")
+    roomy = [host for host in candidates if free_before[host.uuid] >= vm.need_bytes]
+    limits = [lacks_before(vm, host) for host in roomy]
+    if all(limits):
+        return Unplaced(vm.uuid, _reason(limits), _others_short(vm, limits, ""))
+    when = f"once {others} "
+    roomy = [host for host in candidates if free_after[host.uuid] >= vm.need_bytes]
+    limits = [lacks_after(vm, host) for host in roomy]
+    if limits and all(limits):
+        reason, detail = _reason(limits), _others_short(vm, limits, when)
+    else:
+        reason = "memory"
+        detail = _too_small(vm, candidates, _roomiest(candidates, free_after), free_after, when)
     if proven:
-        return Unplaced(vm.uuid, "memory", detail)
+        return Unplaced(vm.uuid, reason, detail)
     return Unplaced(vm.uuid, "unknown", f"{detail}; the limit came before the proof that no plan places more")
+
+
+def _reason(limits: Sequence[Limit | None]) -> UnplacedReason:
+    """Return what most of the hosts have too little of."""
+    return Counter(limit.reason for limit in limits if limit).most_common(1)[0][0]
+
+
+def _others_short(vm: VM, limits: Sequence[Limit | None], when: str) -> str:
+    among = f"{when}none of the {len(limits)} candidate hosts with enough memory has it"
+    if _reason(limits) == "cpu":
+        return f"needs {vm.vcpus} vCPUs; {among}"
+    groups = " and ".join(sorted({limit.name for limit in limits if limit and limit.reason == "affinity"}))
+    return f"needs a host without a VM of group {groups}; {among}"
 
 
 def _roomiest(hosts: Sequence[Host], free: dict[str, int]) -> Host:

@@ -93,6 +93,7 @@ def assign(
     model = cp_model.CpModel()
     x = _variables(model, instance)
     _capacities(model, instance, x)
+    _rooms(model, instance, x)
     placed = [sum(row.values()) for row in x]
     for item, total in zip(instance.items, placed, strict=True):
         model.add(total == item.count if weights is None else total <= item.count)
@@ -127,10 +128,23 @@ def _capacities(model: cp_model.CpModel, instance: Instance, x: list[dict[int, c
             continue
         model.add(load <= capacity)
         # Equal bins may be exchanged: only the order by load is looked at.
-        kind = (capacity, *inside)
+        kind = (capacity, *inside, *(room[b] for room in instance.rooms))
         if kind in twin:
             model.add(twin[kind] >= load)
         twin[kind] = load
+
+
+def _rooms(model: cp_model.CpModel, instance: Instance, x: list[dict[int, cp_model.IntVar]]) -> None:
+    """Keep what else there is in each bin."""
+    takers: list[list[tuple[int, int]]] = [[] for _ in instance.rooms]
+    for i, item in enumerate(instance.items if instance.rooms else ()):
+        for resource, amount in item.uses:
+            takers[resource].append((i, amount))
+    for room, uses in zip(instance.rooms, takers, strict=True):
+        for b, there in enumerate(room):
+            inside = [amount * x[i][b] for i, amount in uses if b in x[i]]
+            if inside:
+                model.add(sum(inside) <= there)
 
 
 def _dot(weights: Sequence[int], terms: Sequence[Any]) -> Any:

@@ -10,8 +10,8 @@ from planner.placement.packing import Instance, Item
 def in_units(instance: Instance) -> Instance:
     """Return the same question in units of the sizes' greatest common divisor.
 
-    Capacities are rounded down: no sum of sizes lies in what is lost. Counts and prices stay as they are.
+    Capacities are rounded down: no sum of sizes lies in what is lost. Everything else stays as it is.
     """
     unit = gcd(*(item.size for item in instance.items)) or 1
-    items = tuple(Item(item.size // unit, item.bins, item.count) for item in instance.items)
-    return Instance(tuple(capacity // unit for capacity in instance.capacities), items)
+    items = tuple(Item(item.size // unit, item.bins, item.count, item.uses) for item in instance.items)
+    return Instance(tuple(capacity // unit for capacity in instance.capacities), items, instance.rooms)

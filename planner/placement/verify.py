@@ -13,8 +13,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from planner.constraints.rules import NO_RULES, Rules
 from planner.model import VM, Host, Pool
 from planner.placement.packing import Instance, Packed
+from planner.placement.verify_rules import Others
 from planner.results import Placement, Plan, Unplaced
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -51,20 +53,32 @@ def _packing_violations(instance: Instance, packed: Packed) -> Iterator[str]:
         load = sum(item.size * row[b] for item, row in zip(instance.items, packed.counts, strict=True))
         if load > capacity:
             yield f"bin {b}: load {load} exceeds {capacity}"
+    for r, room in enumerate(instance.rooms):
+        taken = [0] * len(room)
+        for item, row in zip(instance.items, packed.counts, strict=True):
+            amount = sum(each for resource, each in item.uses if resource == r)
+            taken = [so_far + amount * count for so_far, count in zip(taken, row, strict=True)]
+        for b, (there, used) in enumerate(zip(room, taken, strict=True)):
+            if used > there:
+                yield f"bin {b}: {used} of resource {r} exceed {there}"
 
 
-def verify_plan(pool: Pool, plan: Plan) -> tuple[str, ...]:
-    """Return every rule of DESIGN §5.4 that `plan` breaks for `pool`; empty for a plan that may be shown."""
+def verify_plan(pool: Pool, plan: Plan, rules: Rules = NO_RULES) -> tuple[str, ...]:
+    """Return every rule of DESIGN §5.4 that `plan` breaks for `pool`; empty for a plan that may be shown.
+
+    `rules`: what counts beside memory, reach and enforced groups; `pool` is the pool before them.
+    """
     known = {host.uuid for host in pool.hosts}
     strangers = [f"failed host {uuid} is not in the pool" for uuid in plan.failed_hosts if uuid not in known]
     if strangers:
         return tuple(strangers)
-    case = _Case.of(pool, plan)
+    case = _Case.of(pool, plan, rules)
     return (
         *_twice("failed host", plan.failed_hosts),
         *_partition(case),
         *(text for placement in plan.placements for text in _placement_violations(case, placement)),
         *_memory(case),
+        *_others(case),
         *_waves(case),
         *(text for left in plan.unplaced for text in _unplaced_violations(case, left)),
         *_verdict(case),
@@ -86,20 +100,28 @@ class _Case:
     """VMs that had to restart: protected ones and best-effort ones."""
     load: dict[str, Counter[_Class]]
     """Bytes that the plan puts on a host, by class."""
+    others: Others
+    """What counts beside memory."""
+    guests: dict[str, list[VM]]
+    """VMs that the plan puts on a host."""
     reach: dict[_Restrictions, frozenset[str]]
     """Survivors that VMs with these restrictions may run on; filled when asked for."""
 
     @classmethod
-    def of(cls, pool: Pool, plan: Plan) -> _Case:
+    def of(cls, pool: Pool, plan: Plan, rules: Rules) -> _Case:
         failed = frozenset(plan.failed_hosts)
         hosts = {host.uuid: host for host in pool.hosts}
-        room = {host.uuid: host.memory_total_bytes - host.memory_overhead_bytes for host in pool.hosts}
-        for vm in pool.vms:
-            for uuid in {vm.resident_on, vm.scheduled_to_be_resident_on} - {None}:
-                room[str(uuid)] -= _need(vm)
+        others = Others(pool, rules)
         had_to = frozenset(vm.uuid for vm in pool.vms if _had_to_restart(vm, failed, hosts))
         vms = {vm.uuid: vm for vm in pool.vms}
-        return cls(pool, plan, failed, hosts, vms, room, had_to, _load(plan, vms), {})
+        load: dict[str, Counter[_Class]] = defaultdict(Counter)
+        guests: dict[str, list[VM]] = defaultdict(list)
+        for placement in plan.placements:
+            if placement.vm in vms:
+                vm = vms[placement.vm]
+                load[placement.to_host][_class_of(vm)] += others.need(vm)
+                guests[placement.to_host].append(vm)
+        return cls(pool, plan, failed, hosts, vms, others.free_bytes(), had_to, load, others, guests, {})
 
     def survives(self, uuid: str) -> bool:
         """Tell whether VMs can be started on a host of the pool now."""
@@ -113,18 +135,6 @@ class _Case:
             reached = (uuid for uuid in self.hosts if self.survives(uuid) and reaches(self.pool, vm, uuid))
             self.reach[restrictions] = frozenset(reached)
         return self.reach[restrictions]
-
-
-def _load(plan: Plan, vms: dict[str, VM]) -> dict[str, Counter[_Class]]:
-    load: dict[str, Counter[_Class]] = defaultdict(Counter)
-    for placement in plan.placements:
-        if placement.vm in vms:
-            load[placement.to_host][_class_of(vms[placement.vm])] += _need(vms[placement.vm])
-    return load
-
-
-def _need(vm: VM) -> int:
-    return vm.memory_static_max_bytes + vm.memory_overhead_bytes
 
 
 def _is_protected(vm: VM) -> bool:
@@ -209,6 +219,12 @@ def _memory(case: _Case) -> Iterator[str]:
             yield f"host {host}: {load.total()} bytes placed, {max(0, case.room[host])} free"
 
 
+def _others(case: _Case) -> Iterator[str]:
+    for host, guests in sorted(case.guests.items()):
+        if host in case.hosts:
+            yield from (f"host {host}: {problem}" for problem in case.others.exceeded(host, guests))
+
+
 def _class_of(vm: VM) -> _Class:
     """Return when a VM's turn is: protected before best-effort, orders ascending, negative ones last."""
     return (not _is_protected(vm), vm.order if vm.order >= 0 else _LAST)
@@ -235,7 +251,10 @@ def _unplaced_violations(case: _Case, left: Unplaced) -> Iterator[str]:
     if (left.reason == "reach") != (not candidates):
         yield f"VM {vm.uuid}: reason is {left.reason!r} with {len(candidates)} candidate hosts"
     for host in sorted(candidates):
-        if _need(vm) <= _room_for(case, vm, host):
+        earlier = [other for other in case.guests.get(host, ()) if _class_of(other) <= _class_of(vm)]
+        if any(case.others.exceeded(host, [*earlier, vm])):
+            continue
+        if case.others.need(vm) <= _room_for(case, vm, host):
             yield f"VM {vm.uuid} is left although host {host} has room once those of later turns step back"
 
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from planner.constraints.rules import NO_RULES, Rules
 from planner.model import VM, Pool
 from planner.placement.verify import reaches
+from planner.placement.verify_rules import Others
 from planner.results import Move
 
 
-def verify_moves(pool: Pool, moves: Sequence[Move]) -> tuple[str, ...]:
-    """Return every way in which `moves` cannot be made one after the other; empty if all can."""
-    state = _State(pool)
+def verify_moves(pool: Pool, moves: Sequence[Move], rules: Rules = NO_RULES) -> tuple[str, ...]:
+    """Return every way in which `moves` cannot be made one after the other; empty if all can.
+
+    `rules`: what counts beside memory, reach and enforced groups; `pool` is the pool before them.
+    """
+    state = _State(pool, rules)
     violations = []
     for number, move in enumerate(moves, start=1):
         problems = list(_problems(state, move))
@@ -35,9 +40,10 @@ class _State:
     hosts: set[str]
     in_service: set[str]
     taken: dict[str, set[str]]
+    others: Others
     free: dict[str, int]
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, rules: Rules) -> None:
         self.pool = pool
         self.vms = {vm.uuid: vm for vm in pool.vms}
         self.hosts = {host.uuid for host in pool.hosts}
@@ -46,21 +52,17 @@ class _State:
             vm.uuid: {host for host in (vm.resident_on, vm.scheduled_to_be_resident_on) if host}
             for vm in pool.vms
         }
-        self.free = {host.uuid: host.memory_total_bytes - host.memory_overhead_bytes for host in pool.hosts}
-        for vm in pool.vms:
-            for host in self.taken[vm.uuid]:
-                self.free[host] -= _need(vm)
+        self.others = Others(pool, rules)
+        self.free = self.others.free_bytes()
 
     def make(self, move: Move) -> None:
-        need = _need(self.vms[move.vm])
+        vm = self.vms[move.vm]
+        need = self.others.need(vm)
         for host in self.taken[move.vm]:
             self.free[host] += need
         self.free[move.to_host] -= need
+        self.others.move(vm, self.taken[move.vm], move.to_host)
         self.taken[move.vm] = {move.to_host}
-
-
-def _need(vm: VM) -> int:
-    return vm.memory_static_max_bytes + vm.memory_overhead_bytes
 
 
 def _problems(state: _State, move: Move) -> Iterator[str]:
@@ -76,6 +78,9 @@ def _problems(state: _State, move: Move) -> Iterator[str]:
         yield f"{move.to_host} is not in service"
     if not reaches(state.pool, vm, move.to_host):
         yield f"{move.to_host} is no candidate of {move.vm}"
-    room = state.free[move.to_host]
-    if move.to_host not in state.taken[vm.uuid] and room < _need(vm):
-        yield f"{move.to_host} has {room} bytes free, {move.vm} needs {_need(vm)}"
+    if move.to_host in state.taken[vm.uuid]:
+        return
+    room, need = state.free[move.to_host], state.others.need(vm)
+    if room < need:
+        yield f"{move.to_host} has {room} bytes free, {move.vm} needs {need}"
+    yield from (f"{move.to_host}: {problem}" for problem in state.others.exceeded(move.to_host, [vm]))

@@ -34,13 +34,19 @@ def kinds_of(wishes: Iterable[Wish]) -> list[Kind]:
     for i, wish in enumerate(wishes):
         members[wish].append(i)
     kinds = [Kind(wish, tuple(indices)) for wish, indices in members.items()]
-    return sorted(kinds, key=lambda k: (k.wish.turn, k.wish.piece.need_bytes, k.wish.piece.hosts))
+    return sorted(
+        kinds, key=lambda k: (k.wish.turn, k.wish.piece.need_bytes, k.wish.piece.hosts, k.wish.piece.uses)
+    )
 
 
 def instance_of(kinds: Sequence[Kind], room: Room) -> Instance:
     """Return the packing question: one item a kind, one bin a host."""
-    items = (Item(k.wish.piece.need_bytes, k.wish.piece.hosts, len(k.members)) for k in kinds)
-    return Instance(room.free_bytes, tuple(items))
+    items = [_item(kind.wish.piece, len(kind.members)) for kind in kinds]
+    return Instance(room.free_bytes, tuple(items), room.rooms)
+
+
+def _item(piece: Piece, count: int) -> Item:
+    return Item(piece.need_bytes, piece.hosts, count, piece.uses)
 
 
 def merged(kinds: Sequence[Kind], room: Room) -> tuple[Instance, list[Kind]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hacore.clock import Clock, Deadline, Stopwatch
+from planner.constraints.memory import applied
+from planner.constraints.rules import NO_RULES, Rules
 from planner.drain import pool_after
 from planner.errors import PlanRejected
 from planner.model import Pool
@@ -29,23 +31,33 @@ FIRST_SHARE = 0.5
 """Share of the limit for a single move; of the rest for some moves; of the rest for what is bought."""
 
 
-def repair(pool: Pool, *, target: int | None = None, limit_seconds: float = 10.0, clock: Clock) -> Repair:
+def repair(
+    pool: Pool,
+    *,
+    target: int | None = None,
+    limit_seconds: float = 10.0,
+    clock: Clock,
+    rules: Rules = NO_RULES,
+) -> Repair:
     """Return how the target is reached; after `limit_seconds` what is known by then, said to be so.
 
     `target` None: the pool's own, or 0 if it has none. Migrations and what else helps may each take the
-    limit. Raises PlanRejected if the verifier refuses the moves: a bug.
+    limit. `rules`: what counts beside memory, reach and enforced groups. Raises PlanRejected if the verifier
+    refuses the moves: a bug.
     """
     watch = Stopwatch.start(clock)
     wanted = target if target is not None else pool.target or 0
-    found = _moves(Yard.of(pool), wanted, Deadline.after(clock, limit_seconds))
+    seen, left = applied(pool, rules)
+    found = _moves(Yard.of(seen, left), wanted, Deadline.after(clock, limit_seconds))
     if found.possible:
-        _check(pool, found.moves, wanted, Deadline.after(clock, limit_seconds))
+        _check(pool, rules, found.moves, wanted, Deadline.after(clock, limit_seconds))
     buy: tuple[Purchase | None, bool] = (None, False)
     demote: tuple[tuple[str, ...] | None, bool] = (None, False)
     if found.possible is False:
-        buy = cheapest_purchase(pool, wanted, Judge(Deadline.after(clock, limit_seconds * FIRST_SHARE)))
+        first = Deadline.after(clock, limit_seconds * FIRST_SHARE)
+        buy = cheapest_purchase(seen, left, wanted, Judge(first))
         rest = Deadline.after(clock, limit_seconds * FIRST_SHARE)
-        demote = fewest_demotions(problem_of(pool), wanted, Judge(rest))
+        demote = fewest_demotions(problem_of(seen, left), wanted, Judge(rest))
     return Repair(
         wanted, found.possible, found.minimal, found.safe, found.moves, *buy, *demote, watch.seconds()
     )
@@ -142,10 +154,11 @@ class _Hunt:
         return _Found(True, minimal, order.safe, moves)
 
 
-def _check(pool: Pool, moves: tuple[Move, ...], wanted: int, deadline: Deadline) -> None:
+def _check(pool: Pool, rules: Rules, moves: tuple[Move, ...], wanted: int, deadline: Deadline) -> None:
     """Refuse moves that cannot be made or do not reach the target: a bug, never shown."""
-    violations = verify_moves(pool, moves)
-    if not violations and not Judge(deadline).holds(problem_of(pool_after(pool, moves)), wanted):
+    violations = verify_moves(pool, moves, rules)
+    after = problem_of(*applied(pool_after(pool, moves), rules))
+    if not violations and not Judge(deadline).holds(after, wanted):
         violations = (f"after {len(moves)} moves the pool does not survive {wanted} failures",)
     if violations:
         raise PlanRejected(violations)

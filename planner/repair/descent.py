@@ -72,9 +72,9 @@ def _by_proofs(yard: Yard, made: Displaced, hosts: int) -> tuple[int, int] | Non
 
 def _moves(yard: Yard, made: Displaced, targets: list[int] | range) -> Iterator[tuple[int, int]]:
     """Yield the moves that fit now, of VMs that have not moved yet."""
-    free, left = yard.free_after(made), yard.left(made)
+    stock, left = yard.stock(made), yard.left(made)
     for number, group in enumerate(yard.groups):
         if group.home >= 0 and left[number]:
             for to in targets:
-                if to != group.home and group.candidates >> to & 1 and free[to] >= group.need_bytes:
+                if to != group.home and group.candidates >> to & 1 and stock.fits(group, to):
                     yield number, to

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from hacore.clock import Deadline
 from planner.placement.problem import Problem
-from planner.tolerance.bounds import closed_form
 from planner.tolerance.counts import count
-from planner.tolerance.search import search
+from planner.tolerance.simultaneous import level
 
 ASK_SHARE = 0.2
 """Share of the time left that one question may take."""
@@ -45,9 +44,9 @@ class Judge:
             return Ruling(failures <= len(problem.hosts))
         if not problem.hosts:
             return Ruling(False, 0)
-        counted = count(problem)
+        counted = count(problem.pruned)
         share = Deadline.after(self.deadline.clock, self.deadline.left_seconds() * ASK_SHARE)
-        found = search(counted, closed_form(counted), cap=failures, deadline=share)
+        found = level(counted, failures, share)
         if found.lower >= failures:
             return Ruling(True)
         if found.upper < failures:

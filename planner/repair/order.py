@@ -49,9 +49,9 @@ class Orders:
         state = tuple(sorted(made))
         if state in self._dead or self.judge.deadline.passed():
             return None
-        free = self.yard.free_after(made)
+        stock = self.yard.stock(made)
         for i, (number, to) in enumerate(left):
-            if free[to] < self.yard.groups[number].need_bytes:
+            if not stock.fits(self.yard.groups[number], to):
                 continue
             rest = left[:i] + left[i + 1 :]
             after = (*made, left[i])

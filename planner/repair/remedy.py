@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 from planner.changes.apply import apply
 from planner.changes.change import parse_change
+from planner.constraints.resource import Uses
+from planner.constraints.rules import Rules
 from planner.model import Pool
 from planner.placement.problem import DOWN, Problem, problem_of
 from planner.repair.judge import Judge
@@ -21,14 +24,14 @@ from planner.repair.result import NEW_HOST, Purchase
 MIB = 1 << 20
 
 
-def cheapest_purchase(pool: Pool, failures: int, judge: Judge) -> tuple[Purchase | None, bool]:
+def cheapest_purchase(pool: Pool, rules: Rules, failures: int, judge: Judge) -> tuple[Purchase | None, bool]:
     """Return the least memory (whole MiB) that reaches the level, and whether that is proven the least.
 
     Of equals a host that is there comes before a new one.
     """
     opened = judge.open_answers
     best: Purchase | None = None
-    for name, problem, host, free in _options(pool):
+    for name, problem, host, free in _options(pool, rules):
         enough = max(1, -(-(sum(problem.need_bytes) - min(0, free)) // MIB))  # every VM fits there
         most = enough if best is None else min(enough, best.bytes // MIB - 1)
         steps = _least(problem, host, free, most, failures, judge)
@@ -39,15 +42,15 @@ def cheapest_purchase(pool: Pool, failures: int, judge: Judge) -> tuple[Purchase
     return best, judge.open_answers == opened
 
 
-def _options(pool: Pool) -> Iterator[tuple[str, Problem, int, int]]:
+def _options(pool: Pool, rules: Rules) -> Iterator[tuple[str, Problem, int, int]]:
     """Yield name, integers, index and free bytes before clamping of each host that can have more memory."""
-    problem = problem_of(pool)
+    problem = problem_of(pool, rules)
     for host, uuid in enumerate(problem.hosts):
         yield uuid, problem, host, pool.free_unclamped_bytes[uuid]
     name = NEW_HOST
     while any(name in (host.uuid, host.name) for host in pool.hosts):
         name += "-"
-    larger = problem_of(apply(pool, parse_change(f"add-host={name}:1MiB")))
+    larger = problem_of(apply(pool, parse_change(f"add-host={name}:1MiB")), rules)
     yield NEW_HOST, larger, larger.hosts.index(name), 0
 
 
@@ -131,9 +134,11 @@ class _Demotion:
 
     def _restarting(self, rows: frozenset[int], lost: int) -> list[int]:
         """Return one VM of each kind that restarts when these hosts are lost, the largest first."""
-        kinds: dict[tuple[int, int, int], int] = {}
+        kinds: dict[tuple[int, int, int, Uses], int] = {}
+        problem = self.problem
+        uses = problem.uses or repeat((), len(problem.vms))
         for row, key in enumerate(
-            zip(self.problem.need_bytes, self.problem.candidates, self.problem.home, strict=True)
+            zip(problem.need_bytes, problem.candidates, problem.home, uses, strict=True)
         ):
             if row not in rows and (key[2] == DOWN or lost >> key[2] & 1):
                 kinds.setdefault(key, row)
@@ -149,4 +154,5 @@ def _without(problem: Problem, rows: frozenset[int]) -> Problem:
         need_bytes=tuple([problem.need_bytes[row] for row in keep]),
         home=tuple([problem.home[row] for row in keep]),
         candidates=tuple([problem.candidates[row] for row in keep]),
+        uses=tuple([problem.uses[row] for row in keep]) if problem.uses else (),
     )

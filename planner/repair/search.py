@@ -10,7 +10,7 @@ looked at: what stays open is said.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.placement.problem import Problem
 from planner.repair.judge import Judge, Ruling
@@ -109,9 +109,10 @@ class Search:
     ) -> Iterator[tuple[int, int]]:
         """Yield the moves of which one must be made and that weigh less than the best, the lightest first."""
         still = self.yard.left(state)
-        room = self.yard.free_after(state)
+        stock = self.yard.stock(state)
         if left > 1:  # others may leave afterwards: at its best a host is empty
-            room = [free + load for free, load in zip(room, self.yard.loads, strict=True)]
+            room = zip(stock.free_bytes, self.yard.loads, strict=True)
+            stock = replace(stock, free_bytes=tuple([free + load for free, load in room]))
         for number, group in enumerate(self.yard.groups):
             if self.best is not None and self._weight(state) + group.need_bytes >= self._weight(
                 self.best.moves
@@ -121,9 +122,9 @@ class Search:
                 continue
             if group.home != overfull if lost is None else lost >> group.home & 1:
                 continue
-            for to, free in enumerate(room):
+            for to in range(len(stock.free_bytes)):
                 if to != group.home and group.candidates >> to & 1:
-                    if free >= group.need_bytes:
+                    if stock.fits(group, to) or (left > 1 and stock.free_bytes[to] >= group.need_bytes):
                         yield number, to
                     else:
                         self._cut = True

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from planner.agility import Reach
+from planner.constraints.counted import resources_of
+from planner.constraints.resource import Uses
+from planner.constraints.rules import NO_RULES, Rules
 from planner.model import VM, Pool
 from planner.placement.problem import Problem, problem_of
 
@@ -27,6 +30,22 @@ class Group:
     candidates: int
     home: int
     vms: tuple[str, ...]
+    uses: Uses = ()
+    """What each takes of the yard's `rooms`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What each host has left, unclamped: memory, and of each resource a row."""
+
+    free_bytes: tuple[int, ...]
+    rooms: tuple[tuple[int, ...], ...]
+
+    def fits(self, group: Group, to: int) -> bool:
+        """Tell whether one VM of the group could come to a host."""
+        if self.free_bytes[to] < group.need_bytes:
+            return False
+        return all(self.rooms[resource][to] >= amount for resource, amount in group.uses)
 
 
 Displaced = tuple[tuple[int, int], ...]
@@ -35,27 +54,31 @@ Displaced = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Yard:
-    """A pool's integers and its movable VMs; `free_bytes` before clamping at 0."""
+    """A pool's integers (all resources) and its movable VMs; `free_bytes`, `rooms` before clamping at 0."""
 
     problem: Problem
     free_bytes: tuple[int, ...]
     groups: tuple[Group, ...]
+    rooms: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
-    def of(cls, pool: Pool) -> Yard:
-        """Read a pool."""
-        problem = problem_of(pool)
+    def of(cls, pool: Pool, rules: Rules = NO_RULES) -> Yard:
+        """Read a pool under rules (memory rules must have been applied to it)."""
+        problem = problem_of(pool, rules, all_resources=True)
+        resources = resources_of(pool, rules)
         index = {uuid: i for i, uuid in enumerate(problem.hosts)}
         vms = [vm for vm in pool.vms if movable(pool, vm)]
-        members: dict[tuple[int, bool, int, int, str], list[str]] = {}
-        for vm, mask in zip(vms, Reach(pool).masks(vms), strict=True):
+        members: dict[tuple[int, bool, int, int, str, Uses], list[str]] = {}
+        uses = resources.uses(vms) or ((),) * len(vms)
+        for vm, mask, taken in zip(vms, Reach(pool).masks(vms), uses, strict=True):
             home = index.get(vm.resident_on or "", OUTSIDE)
             outside = (vm.resident_on or "") if home == OUTSIDE else ""
-            members.setdefault((vm.need_bytes, vm.protected, mask, home, outside), []).append(vm.uuid)
-        groups = [Group(*key[:4], tuple(sorted(uuids))) for key, uuids in members.items()]
+            key = (vm.need_bytes, vm.protected, mask, home, outside, taken)
+            members.setdefault(key, []).append(vm.uuid)
+        groups = [Group(*key[:4], tuple(sorted(uuids)), key[5]) for key, uuids in members.items()]
         groups.sort(key=lambda group: (group.need_bytes, group.home, group.vms))
         free = tuple(pool.free_unclamped_bytes[uuid] for uuid in problem.hosts)
-        return cls(problem, free, tuple(groups))
+        return cls(problem, free, tuple(groups), resources.left)
 
     @cached_property
     def _row(self) -> Mapping[str, int]:
@@ -80,6 +103,22 @@ class Yard:
                 free[group.home] += group.need_bytes
         return free
 
+    def rooms_after(self, displaced: Displaced) -> list[list[int]]:
+        """Return what each host has left of each resource, unclamped, with these VMs elsewhere."""
+        rooms = [list(row) for row in self.rooms]
+        for number, to in displaced:
+            group = self.groups[number]
+            for resource, amount in group.uses:
+                rooms[resource][to] -= amount
+                if group.home != OUTSIDE:
+                    rooms[resource][group.home] += amount
+        return rooms
+
+    def stock(self, displaced: Displaced) -> Stock:
+        """Return what each host has left with these VMs elsewhere."""
+        rooms = tuple(map(tuple, self.rooms_after(displaced)))
+        return Stock(tuple(self.free_after(displaced)), rooms)
+
     def problem_after(self, displaced: Displaced) -> Problem:
         """Return the pool's integers with these VMs elsewhere."""
         home = list(self.problem.home)
@@ -87,12 +126,16 @@ class Yard:
             if uuid in self._row:
                 home[self._row[uuid]] = to
         free = tuple(max(0, free) for free in self.free_after(displaced))
-        return replace(self.problem, free_bytes=free, home=tuple(home))
+        resources = tuple(
+            replace(resource, room=tuple([max(0, left) for left in room]))
+            for resource, room in zip(self.problem.resources, self.rooms_after(displaced), strict=True)
+        )
+        return replace(self.problem, free_bytes=free, home=tuple(home), resources=resources)
 
     def overfull(self, displaced: Displaced) -> int | None:
         """Return a host that VMs came to and that holds more than it has; None if there is none."""
-        free = self.free_after(displaced)
-        return next((to for _, to in displaced if free[to] < 0), None)
+        rows = self.free_after(displaced), *self.rooms_after(displaced)
+        return next((to for _, to in displaced if any(row[to] < 0 for row in rows)), None)
 
     def named(self, displaced: Displaced) -> list[tuple[str, int]]:
         """Return the uuids of the displaced VMs, and where they are."""

@@ -7,6 +7,8 @@ packing itself, and never says more than one of the proofs does.
 from __future__ import annotations
 
 from hacore.clock import Clock, Deadline, Stopwatch
+from planner.constraints.memory import applied
+from planner.constraints.rules import NO_RULES, Rules
 from planner.model import Pool
 from planner.placement.problem import Problem, problem_of
 from planner.results import Bounds, SearchState, SolverUse, Tolerance, Witness
@@ -23,16 +25,19 @@ def tolerance(
     limit_seconds: float = 10.0,
     clock: Clock,
     long_orders: bool = False,
+    rules: Rules = NO_RULES,
 ) -> Tolerance:
     """Return the proven bounds of a pool's tolerance; after `limit_seconds` they may still differ.
 
     The one way to a figure: commands, service and what-if all ask here, so that a pool has the same figures
     wherever they stand. `target` None: the pool's own. With `long_orders` the sequential figure of a large
     pool is searched for as long as time is left; without, some 0.1 s is spent on it and a gap may stay.
+    `rules`: what counts beside memory, reach and enforced groups.
     """
     watch = Stopwatch.start(clock)
     deadline = Deadline.after(clock, limit_seconds)
-    problem = problem_of(pool)
+    pool, rules = applied(pool, rules)
+    problem = problem_of(pool, rules)
     if problem.vms and problem.hosts:
         simultaneous, after_another, use, searched = _both(problem, deadline, long_orders)
     else:

@@ -11,11 +11,16 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from math import gcd
 
 from hacore.kernel.planning import Layout, mask_words, words_of
+from planner.constraints.resource import Uses
 from planner.placement.packing import Instance, Item
 from planner.placement.problem import DOWN, Problem
+
+_Kind = tuple[int, int, Uses]
+"""Need in bytes, candidates, and what else it takes."""
 
 MOST_UNITS = 1 << 21
 """The tables take a bit for each unit of the roomiest host; beyond this many, units are rounded."""
@@ -31,7 +36,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The protected VMs of a problem, counted by kind (need and candidates, by falling need) and unit."""
+    """The protected VMs of a problem, counted by kind (need, candidates, uses; by falling need) and unit."""
 
     problem: Problem
     unit_hosts: tuple[tuple[int, ...], ...]
@@ -49,6 +54,8 @@ class Counted:
     """Needs rounded up, room down: what fits here fits in bytes."""
     loose: Scale
     """Both rounded down: what fits in bytes fits here."""
+    uses: tuple[Uses, ...]
+    """By kind: what else each VM takes of the problem's resources."""
 
     @property
     def units(self) -> int:
@@ -104,19 +111,20 @@ def count(
     units = tuple((host,) for host in range(len(problem.hosts))) if unit_hosts is None else unit_hosts
     host_unit = {host: unit for unit, hosts in enumerate(units) for host in hosts}
     unit_mask = [sum(1 << host for host in hosts) for hosts in units]
-    running: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-    down: Counter[tuple[int, int]] = Counter()
+    running: defaultdict[_Kind, dict[int, int]] = defaultdict(dict)
+    down: Counter[_Kind] = Counter()
     # One pass in C over thousands of VMs; what is left is a few a host.
-    tally = Counter(zip(problem.need_bytes, problem.candidates, problem.home, strict=True))
-    for (need, mask, home), vms in tally.items():
+    uses = problem.uses or repeat((), len(problem.vms))
+    tally = Counter(zip(problem.need_bytes, problem.candidates, uses, problem.home, strict=True))
+    for (need, mask, used, home), vms in tally.items():
         if home == DOWN:
-            down[need, mask] += vms
+            down[need, mask, used] += vms
             continue
         unit = host_unit[home]
-        held = running[need, mask | unit_mask[unit]]
+        held = running[need, mask | unit_mask[unit], used]
         held[unit] = held.get(unit, 0) + vms
-    kinds = sorted(running.keys() | down.keys(), key=lambda kind: (-kind[0], kind[1]))
-    needs = [need for need, _ in kinds]
+    kinds = sorted(running.keys() | down.keys(), key=lambda kind: (-kind[0], kind[1], kind[2]))
+    needs = [need for need, _, _ in kinds]
     exact, safe, loose = _scales(problem, needs, most_units)
     return Counted(
         problem=problem,
@@ -124,21 +132,22 @@ def count(
         unit_masks=tuple(unit_mask),
         layout=_layout(kinds, running, down, [host_unit[h] for h in range(len(problem.hosts))], len(units)),
         needs=tuple(needs),
-        masks=tuple(mask for _, mask in kinds),
+        masks=tuple(mask for _, mask, _ in kinds),
         exact=exact,
         safe=safe,
         loose=loose,
+        uses=tuple(used for _, _, used in kinds),
     )
 
 
 def _layout(
-    kinds: list[tuple[int, int]],
-    running: dict[tuple[int, int], dict[int, int]],
-    down: Counter[tuple[int, int]],
+    kinds: list[_Kind],
+    running: dict[_Kind, dict[int, int]],
+    down: Counter[_Kind],
     host_unit: list[int],
     units: int,
 ) -> Layout:
-    masks = sorted({mask for _, mask in kinds})
+    masks = sorted({mask for _, mask, _ in kinds})
     index = {mask: i for i, mask in enumerate(masks)}
     start = array("q", [0])
     unit = array("q")
@@ -152,7 +161,7 @@ def _layout(
     return Layout(
         host_unit=array("q", host_unit),
         units=units,
-        mask_of=array("q", [index[mask] for _, mask in kinds]),
+        mask_of=array("q", [index[mask] for _, mask, _ in kinds]),
         masks=mask_words(masks, len(host_unit)),
         words=words_of(len(host_unit)),
         start=start,
@@ -189,7 +198,7 @@ def leaf(counted: Counted, units: Sequence[int]) -> tuple[Instance, list[int | N
     failed = counted.mask_of(units)
     alive = [host for host in range(len(counted.problem.hosts)) if not failed >> host & 1]
     squeezed: dict[int, int] = {}
-    items: dict[tuple[int, int], int] = {}
+    items: dict[tuple[int, int, Uses], int] = {}
     item_of: list[int | None] = []
     counts: list[int] = []
     for kind, wanted in enumerate(counted.wanted(units)):
@@ -199,11 +208,13 @@ def leaf(counted: Counted, units: Sequence[int]) -> tuple[Instance, list[int | N
             continue
         if mask not in squeezed:
             squeezed[mask] = sum(1 << i for i, host in enumerate(alive) if mask >> host & 1)
-        key = (counted.exact.needs[kind], squeezed[mask])
+        key = (counted.exact.needs[kind], squeezed[mask], counted.uses[kind])
         item = items.setdefault(key, len(items))
         if item == len(counts):
             counts.append(0)
         counts[item] += wanted
         item_of.append(item)
-    found = tuple(Item(size, bins, n) for (size, bins), n in zip(items, counts, strict=True))
-    return Instance(tuple(counted.exact.room[host] for host in alive), found), item_of
+    found = tuple(Item(size, bins, n, uses) for (size, bins, uses), n in zip(items, counts, strict=True))
+    room = tuple(counted.exact.room[host] for host in alive)
+    rooms = tuple(tuple([resource.room[host] for host in alive]) for resource in counted.problem.resources)
+    return Instance(room, found, rooms), item_of

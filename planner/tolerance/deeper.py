@@ -42,7 +42,8 @@ def bettered(problem: Problem, known: Bounds, deadline: Deadline, *, long_orders
     found = _by_orders(problem, state, known, deadline, first)
     if not long_orders or found.lower < EXACT_FIRST or found.proven:
         return found
-    found = _by_slots(problem, found, deadline)
+    if not problem.resources:  # slots are memory and nothing else
+        found = _by_slots(problem, found, deadline)
     return _by_orders(problem, state, found, deadline, _within_reach(hosts))
 
 
@@ -95,6 +96,8 @@ def _witness(problem: Problem, fears: Fears) -> Witness:
     reason: WitnessReason = (
         "memory" if all(mask == problem.everywhere for mask in problem.candidates) else "reach"
     )
+    if problem.resources:
+        reason = problem.resources[-1].reason
     then = _feared(problem.hosts, fears)
     if len(then) == 1:
         return Witness((then[0].host,), (), reason, then[0].then)

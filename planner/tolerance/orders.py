@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hacore.clock import Deadline
 from hacore.kernel.planning import pack
 from planner.placement.packing import Refuted
+from planner.placement.vector import keeps_rooms, pack_all
 from planner.tolerance.scenarios import Fears, survive
 from planner.tolerance.state import State, lost_hosts, settle
 
@@ -82,19 +83,19 @@ def _judged(state: State, verdict: bool | Doomed) -> State | Doomed | None:
 
 def _packed(state: State) -> Iterator[State]:
     """Return the different placements of the packers."""
-    kinds = [kind for kind, number in enumerate(state.waiting) if number]
-    question = [[values[k] for k in kinds] for values in (state.needs, state.masks, state.waiting)]
-    question[1] = [mask & state.alive for mask in question[1]]
+    instance, kinds = state.question()
+    items = instance.items
+    columns = [item.size for item in items], [item.bins for item in items], [item.count for item in items]
     seen = set()
     for strategy in PACKERS:
-        rows = pack(state.free, *question, strategy=strategy)
-        if rows is None or rows in seen:
+        rows = pack(instance.capacities, *columns, strategy=strategy)
+        if rows is None or rows in seen or not keeps_rooms(instance, rows):
             continue
         seen.add(rows)
-        counts = [(0,) * len(state.free)] * len(state.needs)
-        for kind, row in zip(kinds, rows, strict=True):
-            counts[kind] = row
-        yield state.placed(counts)
+        yield state.with_packed(rows, kinds)
+    more = pack_all(instance) if state.rooms else None
+    if more is not None and more not in seen:
+        yield state.with_packed(more, kinds)
 
 
 def _search(state: State, failures: int, fears: Fears, deadline: Deadline) -> State | Doomed | None:

@@ -10,6 +10,7 @@ not in the tree.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hacore.clock import Deadline
@@ -96,7 +97,17 @@ class _Program:
         for host, placed in result.items():
             load = tuple((x, self.state.needs[self.places[x][0]]) for x in placed)
             self.rows.append(Row(load, 0, self.state.free[host]))
+            self.rows += self._rooms(host, placed)
         return result
+
+    def _rooms(self, host: int, placed: list[int]) -> Iterator[Row]:
+        """Yield what else a host must not have too much of."""
+        taken = defaultdict(list)
+        for x in placed if self.state.rooms else ():
+            for resource, amount in self.state.uses[self.places[x][0]]:
+                taken[resource].append((x, amount))
+        for resource, terms in taken.items():
+            yield Row(tuple(terms), 0, self.state.rooms[resource][host])
 
     def _variable(self, kind: int, host: int) -> int:
         self.tops.append(self.state.free[host] // self.state.needs[kind])

@@ -14,7 +14,7 @@ from planner.tolerance.counts import Counted
 
 def bounds(counted: Counted, simultaneous: Bounds, cap: int | None) -> Bounds:
     """Return the sequential bounds of counted VMs, given the simultaneous ones (capped alike)."""
-    without_history = history_free(counted)
+    without_history = _history_free(counted, simultaneous.upper)
     if cap is not None:
         without_history = min(without_history, cap)
     first = min(simultaneous.lower, _alike(counted))
@@ -22,6 +22,14 @@ def bounds(counted: Counted, simultaneous: Bounds, cap: int | None) -> Bounds:
         (without_history, "certificate"), (first, simultaneous.method), key=lambda proof: proof[0]
     )
     return Bounds(min(lower, simultaneous.upper), simultaneous.upper, method, simultaneous.witness)
+
+
+def _history_free(counted: Counted, most: int) -> int:
+    if not counted.problem.resources:
+        return history_free(counted)
+    from planner.tolerance.blocking import Certificate
+
+    return Certificate(counted, any_order=True).lower(most)
 
 
 def _alike(counted: Counted) -> int:

@@ -6,12 +6,14 @@ does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hacore.clock import Deadline
 from planner.results import Bounds, SolverUse, Witness
 from planner.tolerance.bounds import closed_form
 from planner.tolerance.counts import Counted
 from planner.tolerance.explain import witness
-from planner.tolerance.search import search
+from planner.tolerance.search import Found, search
 
 QUORUM = Witness(hosts=(), vms=(), reason="quorum")
 
@@ -30,12 +32,30 @@ def simultaneous_bounds(
 
     Without `explained` the upper bound comes without its witness: for those who only count.
     """
-    closed = closed_form(counted)
     ceiling = counted.units if cap is None else cap
-    found = search(counted, closed, cap=ceiling, deadline=deadline, solve=solve)
+    found, explain = _found(counted, ceiling, deadline, solve)
     if found.upper > ceiling:
         bounds = Bounds(min(found.lower, ceiling), ceiling, found.method, QUORUM)
     else:
-        proof = witness(counted, found.lost, closed.most, deadline) if explained else None
-        bounds = Bounds(found.lower, found.upper, found.method, proof)
+        bounds = Bounds(found.lower, found.upper, found.method, explain() if explained else None)
     return bounds, found.solver
+
+
+def level(counted: Counted, failures: int, deadline: Deadline) -> Found:
+    """Return bounds that matter up to so many failures, without a witness: for those who ask one level."""
+    return _found(counted, failures, deadline, solve=True)[0]
+
+
+def _found(
+    counted: Counted, ceiling: int, deadline: Deadline, solve: bool
+) -> tuple[Found, Callable[[], Witness]]:
+    """Return the bounds, and how to come by the witness of the upper one."""
+    if counted.problem.resources:
+        from planner.tolerance.constrained import search_constrained
+        from planner.tolerance.scarcity import scarcity
+
+        settled = search_constrained(counted, cap=ceiling, deadline=deadline, solve=solve)
+        return settled.found, lambda: scarcity(counted, settled, deadline, solve=solve)
+    closed = closed_form(counted)
+    found = search(counted, closed, cap=ceiling, deadline=deadline, solve=solve)
+    return found, lambda: witness(counted, found.lost, closed.most, deadline)

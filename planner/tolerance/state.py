@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import repeat
 from math import gcd
 
 from hacore.clock import Deadline
+from planner.constraints.resource import Uses
 from planner.placement.leaf import decide
 from planner.placement.packing import Instance, Item, Open, Packed, Refuted
 from planner.placement.problem import DOWN, Problem
@@ -33,6 +35,10 @@ class State:
     alive: int
     passing: tuple[int, ...] = ()
     """Kinds that only take memory once they are placed: nobody has to restart them again (best-effort)."""
+    uses: tuple[Uses, ...] = ()
+    """By kind: what else it takes; empty if there is nothing else."""
+    rooms: tuple[tuple[int, ...], ...] = ()
+    """What else there is, by resource and host."""
 
     @property
     def hosts(self) -> tuple[int, ...]:
@@ -55,6 +61,7 @@ class State:
             held=(*self.held[:host], nothing, *self.held[host + 1 :]),
             waiting=tuple(map(int.__add__, self.waiting, self.restarting(host))),
             alive=self.alive & ~(1 << host),
+            rooms=tuple((*room[:host], 0, *room[host + 1 :]) for room in self.rooms),
         )
 
     def placed(self, counts: Sequence[Sequence[int]]) -> State:
@@ -69,7 +76,39 @@ class State:
                     held[host][kind] += number
         assert min(free, default=0) >= 0, "more than there is room for"
         nothing = (0,) * len(self.needs)
-        return replace(self, free=tuple(free), held=tuple(map(tuple, held)), waiting=nothing)
+        rooms = self._rooms_after(counts) if self.rooms else ()
+        return replace(self, free=tuple(free), held=tuple(map(tuple, held)), waiting=nothing, rooms=rooms)
+
+    def _rooms_after(self, counts: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+        rooms = [list(room) for room in self.rooms]
+        for kind, row in enumerate(counts):
+            for resource, amount in self.uses[kind]:
+                for host, number in enumerate(row):
+                    rooms[resource][host] -= amount * number
+        assert all(min(room) >= 0 for room in rooms), "more than there is of something"
+        return tuple(map(tuple, rooms))
+
+    def question(self) -> tuple[Instance, list[list[int]]]:
+        """Return where those who wait could go, and the kinds that each item stands for."""
+        kinds: dict[tuple[int, int, Uses], list[int]] = {}
+        for kind, number in enumerate(self.waiting):
+            if number:
+                used = self.uses[kind] if self.uses else ()
+                kinds.setdefault((self.needs[kind], self.masks[kind] & self.alive, used), []).append(kind)
+        items = tuple(
+            Item(size, bins, sum(self.waiting[kind] for kind in same), uses)
+            for (size, bins, uses), same in kinds.items()
+        )
+        return Instance(self.free, items, self.rooms), list(kinds.values())
+
+    def with_packed(self, counts: Sequence[Sequence[int]], kinds: Sequence[Sequence[int]]) -> State:
+        """Return the state in which the items of `question` run where `counts` puts them."""
+        placed = [(0,) * len(self.free)] * len(self.needs)
+        for row, same in zip(counts, kinds, strict=True):
+            left = list(row)
+            for kind in same:
+                placed[kind] = tuple(_take(left, self.waiting[kind]))
+        return self.placed(placed)
 
 
 @lru_cache(maxsize=4096)
@@ -80,35 +119,28 @@ def bits(mask: int) -> tuple[int, ...]:
 
 def state_of(problem: Problem) -> State:
     """Return the state that a pool is in now; VMs that are down wait."""
-    tally = Counter(zip(problem.need_bytes, problem.candidates, problem.home, strict=True))
-    kinds = sorted({(need, mask) for need, mask, _ in tally}, key=lambda kind: (-kind[0], kind[1]))
-    unit = gcd(*(need for need, _ in kinds)) or 1
+    uses = problem.uses or repeat((), len(problem.vms))
+    tally = Counter(zip(problem.need_bytes, problem.candidates, uses, problem.home, strict=True))
+    kinds = sorted({kind[:3] for kind in tally}, key=lambda kind: (-kind[0], kind[1], kind[2]))
+    unit = gcd(*(need for need, _, _ in kinds)) or 1
     all_needs = sum(problem.need_bytes)
     return State(
-        needs=tuple(need // unit for need, _ in kinds),
-        masks=tuple(mask for _, mask in kinds),
+        needs=tuple(need // unit for need, _, _ in kinds),
+        masks=tuple(mask for _, mask, _ in kinds),
         free=tuple(min(free, all_needs) // unit for free in problem.free_bytes),
-        held=tuple(
-            tuple(tally[need, mask, host] for need, mask in kinds) for host in range(len(problem.hosts))
-        ),
-        waiting=tuple(tally[need, mask, DOWN] for need, mask in kinds),
+        held=tuple(tuple(tally[*kind, host] for kind in kinds) for host in range(len(problem.hosts))),
+        waiting=tuple(tally[*kind, DOWN] for kind in kinds),
         alive=problem.everywhere,
+        uses=tuple(used for _, _, used in kinds) if problem.resources else (),
+        rooms=tuple(resource.room for resource in problem.resources),
     )
 
 
 def settle(state: State, deadline: Deadline) -> State | Refuted | Open:
     """Return a state in which those who wait have a place, or that there is none."""
-    keys = [(need, mask & state.alive) for need, mask in zip(state.needs, state.masks, strict=True)]
-    number: Counter[tuple[int, int]] = Counter()
-    for key, waiting in zip(keys, state.waiting, strict=True):
-        if waiting:
-            number[key] += waiting
-    items = tuple(Item(size, bins, count) for (size, bins), count in number.items())
-    outcome = decide(Instance(state.free, items), deadline)
-    if not isinstance(outcome, Packed):
-        return outcome
-    rows = dict(zip(number, map(list, outcome.counts), strict=True))
-    return state.placed([_take(rows.get(key, []), n) for key, n in zip(keys, state.waiting, strict=True)])
+    instance, kinds = state.question()
+    outcome = decide(instance, deadline)
+    return state.with_packed(outcome.counts, kinds) if isinstance(outcome, Packed) else outcome
 
 
 def _take(row: list[int], number: int) -> list[int]:
@@ -145,6 +177,8 @@ def _suspects(state: State) -> list[int]:
     TOLERANCE §2, §5: the VMs of a failed host are taken by falling need; one of size s finds no room only if
     each of its candidates b holds more than free_b − s of those before it.
     """
+    if state.rooms:  # the argument is about memory alone
+        return [host for host in state.hosts if any(state.restarting(host))]
     slack: dict[int, int] = {}
     suspects: list[tuple[int, int]] = []
     for host in state.hosts:

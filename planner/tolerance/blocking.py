@@ -1,0 +1,241 @@
+"""The certificate where hosts have more than memory (TOLERANCE §5): what one row a kind of VM proves.
+
+Take the VMs by falling need and put each wherever it fits. One of need s that finds no place sees every host
+of its candidates B blocked: what came there takes more than the host had left, in memory or in some resource
+r that the VM takes w_r of. With a_h(s) as in §2 and b_rh = max(0, room_rh − w_r + 1), so what came weighs at
+least m_h = min(α·a_h, β_r·b_rh) for any α, β ≥ 0, where a VM weighs α·need + Σ β_r·use. Hence nothing of this
+kind can fail when S is lost as long as
+
+    Σ_{h ∈ B∖S} m_h  >  (what the VMs of S and those down weigh that are no smaller and may be in B) − its own
+
+which is additive over S: the k largest terms are the worst. The best β is looked for among the points where
+min changes sides. Amounts are integers; must never round towards a claim, nor search.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+
+from hacore.kernel.planning import saturation
+from planner.tolerance.counts import Counted, Scale
+
+ALPHA = 1 << 10
+"""Weight of one unit of memory: β is a whole number of its parts."""
+MOST_POINTS = 6
+"""Values of β that are tried for a resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A kind cannot fail while Σ `terms` over the lost units < `limit`, or while none of `holders` is lost.
+
+    `holders` None: a VM of the kind is down, so that it needs a place whatever is lost.
+    """
+
+    kind: int
+    terms: tuple[int, ...]
+    limit: int
+    holders: frozenset[int] | None
+
+    def worst(self, failures: int) -> int:
+        """Return the largest sum of so many terms with a holder among them."""
+        if self.holders is None or not failures:
+            return sum(nlargest(failures, self.terms))
+        units = nlargest(failures, range(len(self.terms)), key=self.terms.__getitem__)
+        if self.holders.isdisjoint(units):
+            units[-1] = max(self.holders, key=self.terms.__getitem__)
+        return sum(self.terms[unit] for unit in units)
+
+    def holds(self, failures: int) -> bool:
+        """Tell whether this kind cannot fail under any so many lost units."""
+        if self.holders is not None and not failures:
+            return True
+        return self.worst(failures) < self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the rows of one kind are made of: by host in B (`least`, `rest`), by unit (`demand`, `asked`)."""
+
+    kind: int
+    need: int
+    hosts: tuple[int, ...]
+    least: tuple[int, ...]
+    """a_h(s)."""
+    demand: tuple[int, ...]
+    down: int
+    resources: tuple[_Asked, ...]
+    holders: frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One resource that the kind takes `amount` of: b_h of the hosts in B, uses by unit and of those down."""
+
+    amount: int
+    rest: tuple[int, ...]
+    by_unit: tuple[int, ...]
+    down: int
+
+
+class Certificate:
+    """The rows of counted VMs, made for one number of failures at a time.
+
+    With `any_order` they hold for failures one after the other, whatever restarts went before (§6).
+    """
+
+    def __init__(self, counted: Counted, *, any_order: bool = False) -> None:
+        self._unit_of = list(counted.layout.host_unit)
+        self._units = counted.units
+        self._tables = [list(_kinds(counted, *table, any_order)) for table in _tables(counted, any_order)]
+
+    def open_rows(self, failures: int) -> list[Row]:
+        """Return a row for each kind that so many failures could make fail; none: all are survived."""
+        found = []
+        for versions in zip(*self._tables, strict=True):
+            rows = [self._best(kind, failures) for kind in versions]
+            if not any(row.holds(failures) for row in rows):
+                found.append(min(rows, key=lambda row: row.worst(failures) / max(1, row.limit)))
+        return found
+
+    def lower(self, most: int) -> int:
+        """Return the most failures, up to `most`, under which nothing can fail; −1: not even under none."""
+        failures = -1
+        while failures < most and not self.open_rows(failures + 1):
+            failures += 1
+        return failures
+
+    def _best(self, kind: _Kind, failures: int) -> Row:
+        """Return the row with the best weights found: one resource after the other."""
+        betas = [max(_points(kind, resource), default=0) for resource in kind.resources]
+        best = self._row(kind, betas)
+        for i, resource in enumerate(kind.resources):
+            for beta in _thinned(sorted(set(_points(kind, resource)))):
+                row = self._row(kind, [*betas[:i], beta, *betas[i + 1 :]])
+                if row.limit - row.worst(failures) > best.limit - best.worst(failures):
+                    best, betas[i] = row, beta
+            if best.holds(failures):
+                break
+        return best
+
+    def _row(self, kind: _Kind, betas: Sequence[int]) -> Row:
+        held = [ALPHA * least for least in kind.least]
+        limit = ALPHA * (kind.need - kind.down)
+        terms = [ALPHA * demand for demand in kind.demand]
+        for beta, resource in zip(betas, kind.resources, strict=True):
+            held = [min(weight, beta * rest) for weight, rest in zip(held, resource.rest, strict=True)]
+            limit += beta * (resource.amount - resource.down)
+            terms = [term + beta * asked for term, asked in zip(terms, resource.by_unit, strict=True)]
+        for host, weight in zip(kind.hosts, held, strict=True):
+            terms[self._unit_of[host]] += weight
+        return Row(kind.kind, tuple(terms), limit + sum(held), kind.holders)
+
+
+def _points(kind: _Kind, resource: _Asked) -> Iterator[int]:
+    """Yield the β, rounded up, from which on a host is blocked by memory first."""
+    for least, rest in zip(kind.least, resource.rest, strict=True):
+        if rest:
+            yield -(-ALPHA * least // rest)
+
+
+def _thinned(values: Sequence[int]) -> Sequence[int]:
+    """Return some of the values, evenly chosen, the largest included."""
+    if len(values) <= MOST_POINTS:
+        return values
+    step = (len(values) - 1) / (MOST_POINTS - 1)
+    return [values[round(i * step)] for i in range(MOST_POINTS)]
+
+
+def _tables(counted: Counted, any_order: bool) -> Iterator[tuple[Scale, Sequence[int]]]:
+    """Yield scales with a_h(s), kinds × hosts: reachable sums, also plain differences if they are rounded."""
+    least, _ = saturation(counted.safe.room, counted.safe.needs, any_size=any_order)
+    yield counted.safe, least
+    if counted.rounded:
+        room = counted.exact.room
+        yield counted.exact, [max(0, free - need + 1) for need in counted.exact.needs for free in room]
+
+
+def _kinds(counted: Counted, scale: Scale, least: Sequence[int], any_order: bool) -> Iterator[_Kind]:
+    """Yield what each kind's rows are made of; kinds are in the order of falling need."""
+    hosts = len(counted.problem.hosts)
+    demands = {mask: _Demand(counted, scale, mask) for mask in dict.fromkeys(counted.masks)}
+    if any_order:
+        for demand in demands.values():
+            demand.advance(len(scale.needs))
+    for kind, need in enumerate(scale.needs):
+        mask = counted.masks[kind]
+        inside = tuple(host for host in range(hosts) if mask >> host & 1)
+        demand = demands[mask]
+        demand.advance(_last_of(scale.needs, kind) + 1)
+        yield _Kind(
+            kind=kind,
+            need=need,
+            hosts=inside,
+            least=tuple(least[kind * hosts + host] for host in inside),
+            demand=tuple(demand.memory),
+            down=demand.memory_down,
+            resources=tuple(
+                _asked(counted, resource, amount, inside, demand) for resource, amount in counted.uses[kind]
+            ),
+            holders=_holders(counted, kind),
+        )
+
+
+def _last_of(needs: Sequence[int], kind: int) -> int:
+    """Return the last kind of the same need."""
+    while kind + 1 < len(needs) and needs[kind + 1] == needs[kind]:
+        kind += 1
+    return kind
+
+
+def _holders(counted: Counted, kind: int) -> frozenset[int] | None:
+    layout = counted.layout
+    if layout.down[kind]:
+        return None
+    return frozenset(layout.unit[layout.start[kind] : layout.start[kind + 1]])
+
+
+def _asked(counted: Counted, resource: int, amount: int, inside: Sequence[int], demand: _Demand) -> _Asked:
+    room = counted.problem.resources[resource].room
+    return _Asked(
+        amount=amount,
+        rest=tuple([max(0, room[host] - amount + 1) for host in inside]),
+        by_unit=tuple(demand.uses[resource]),
+        down=demand.uses_down[resource],
+    )
+
+
+class _Demand:
+    """What the VMs ask for that may be in an area, of the first kinds up to some kind."""
+
+    def __init__(self, counted: Counted, scale: Scale, area: int) -> None:
+        self._counted = counted
+        self._needs = scale.needs
+        self._area = area
+        self._next = 0
+        self.memory = [0] * counted.units
+        self.memory_down = 0
+        self.uses: defaultdict[int, list[int]] = defaultdict(lambda: [0] * counted.units)
+        self.uses_down: defaultdict[int, int] = defaultdict(int)
+
+    def advance(self, kinds: int) -> None:
+        """Take in all kinds before `kinds` that are not yet."""
+        for kind in range(self._next, kinds):
+            if self._counted.masks[kind] & self._area:
+                self._add(kind)
+        self._next = max(self._next, kinds)
+
+    def _add(self, kind: int) -> None:
+        layout, need = self._counted.layout, self._needs[kind]
+        down, uses = layout.down[kind], self._counted.uses[kind]
+        self.memory_down += need * down
+        for resource, amount in uses:
+            self.uses_down[resource] += amount * down
+        for e in range(layout.start[kind], layout.start[kind + 1]):
+            unit, number = layout.unit[e], layout.count[e]
+            self.memory[unit] += need * number
+            for resource, amount in uses:
+                self.uses[resource][unit] += amount * number
