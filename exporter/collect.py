@@ -20,14 +20,17 @@ from exporter.catalogue import (
     KINDS,
     OVERCOMMITTED_STATES,
     PRIORITIES,
+    SEARCH_STATES,
     SOLVER_STATES,
     VM_SERIES_LIMIT,
-    Metric,
 )
 from exporter.daemons import collect as daemon_collect
 from exporter.daemons.state import DaemonState
 from exporter.facts import Facts
+from exporter.metric import Metric
+from exporter.recovery import seconds_of, worst
 from exporter.state import Figures, PoolState, pool_of_host
+from planner.constraints.rules import Rules
 from planner.model import VM, Pool
 from planner.results import SolverUse, Tolerance
 
@@ -110,10 +113,20 @@ def _up(state: PoolState) -> Point:
 def _pool(state: PoolState, _now: float) -> Iterator[Point]:
     pool, label = _pool_of(state), {"pool": state.pool_uuid}
     yield "xenha_pool_info", {**label, "name": pool.name, "master": pool.master or ""}, 1
+    yield "xenha_rules_info", {**label, **_rules(state.rules)}, 1
     yield "xenha_ha_enabled", label, pool.ha_enabled
     if state.seen_at_seconds is not None:
         yield "xenha_snapshot_timestamp_seconds", label, state.seen_at_seconds
     yield "xenha_snapshots_total", label, state.counts.snapshots
+
+
+def _rules(rules: Rules) -> Mapping[str, str]:
+    ratio = rules.vcpus_per_core
+    return {
+        "vcpus_per_core": "" if ratio is None else f"{float(ratio):g}",
+        "memory": rules.memory,
+        "reserve_bytes": str(rules.reserve_bytes),
+    }
 
 
 def _hosts(state: PoolState, _now: float) -> Iterator[Point]:
@@ -154,6 +167,20 @@ def _bounds(label: Mapping[str, str], tolerance: Tolerance) -> Iterator[Point]:
         yield "xenha_tolerance_target_hosts", label, tolerance.target
     holds = _OVERCOMMITTED[tolerance.overcommitted]
     yield from _states("xenha_overcommitted", label, OVERCOMMITTED_STATES, holds)
+    yield from _states("xenha_sequential_search", label, SEARCH_STATES, tolerance.sequential_search)
+
+
+def _headroom(state: PoolState, _now: float) -> Iterator[Point]:
+    found = state.figures.headroom if state.figures else None
+    if found is None:
+        return
+    label = {"pool": state.pool_uuid}
+    yield "xenha_headroom_target_hosts", label, found.target
+    yield "xenha_headroom_lower_bytes", label, found.largest.lower
+    yield "xenha_headroom_upper_bytes", label, found.largest.upper
+    for host, room in found.per_host:
+        yield "xenha_host_headroom_lower_bytes", {**label, "host": host}, room.lower
+        yield "xenha_host_headroom_upper_bytes", {**label, "host": host}, room.upper
 
 
 def _failures(state: PoolState, _now: float) -> Iterator[Point]:
@@ -161,6 +188,22 @@ def _failures(state: PoolState, _now: float) -> Iterator[Point]:
         label = {"pool": state.pool_uuid, "host": host}
         yield "xenha_host_failure_unplaced_vms", label, loss.unplaced_vms
         yield "xenha_host_failure_unplaced_proven", label, loss.proven
+    yield from _recoveries(state)
+
+
+def _recoveries(state: PoolState) -> Iterator[Point]:
+    label = {"pool": state.pool_uuid}
+    if state.recovery_objective_seconds is not None:
+        yield "xenha_recovery_objective_seconds", label, state.recovery_objective_seconds
+    if state.figures is None:
+        return
+    for host, recovery in state.figures.recoveries.items():
+        seconds = seconds_of(recovery)
+        if seconds is not None:
+            yield "xenha_host_failure_recovery_seconds", {**label, "host": host}, seconds
+    longest = worst(state.figures.snapshot.pool, state.figures.recoveries)
+    if longest is not None:
+        yield "xenha_predicted_recovery_seconds", label, longest.seconds
 
 
 def _vms(state: PoolState, _now: float) -> Iterator[Point]:
@@ -229,5 +272,9 @@ def _facts_of(state: PoolState) -> Facts:
 
 
 PARTS: Mapping[str, Part] = dict(
-    zip(COLLECTORS, (_pool, _hosts, _tolerance, _failures, _vms, _planning, _inventory), strict=True)
+    zip(
+        COLLECTORS,
+        (_pool, _hosts, _tolerance, _failures, _headroom, _vms, _planning, _inventory),
+        strict=True,
+    )
 )

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from exporter.facts import Facts
+from planner.constraints.rules import NO_RULES, Rules
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
 from planner.results import Headroom, SolverUse, Tolerance
+from planner.schedule.prediction import RecoveryTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Figures:
     duration_seconds: float
     headroom: Headroom | None = None
     """What can still start with the target kept; None: not worked out yet."""
+    recoveries: Mapping[str, RecoveryTime] = field(default_factory=dict)
+    """How long the failure of each host in service would last, by UUID; with the headroom."""
     thorough: bool = False
     """The operator's limit has been spent on tolerance and losses."""
     given_up: bool = False
@@ -77,6 +81,10 @@ class PoolState:
 
     source: str
     """The SOURCE as the operator wrote it; carries no password."""
+    rules: Rules = NO_RULES
+    """What the operator has counted in all figures of the pool."""
+    recovery_objective_seconds: float | None = None
+    """How long a host failure may last by the operator's word; None: there is none."""
     up: bool = False
     problem: str = ""
     """Why the source does not answer: one line; empty while it does or has not been asked yet."""

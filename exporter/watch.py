@@ -16,7 +16,8 @@ from functools import partial
 
 from exporter import state as transition
 from exporter.coalesce import QUIET_NS, Burst, grown
-from exporter.planning import Planner, better_figures, quick_figures, with_headroom
+from exporter.planning import Planner, better_figures, quick_figures, with_headroom, with_recoveries
+from exporter.recovery import USUAL_RECOVERY, RecoverySettings
 from exporter.state import Figures, PoolState
 from hacore.clock import NS_PER_SECOND, Clock
 from planner.constraints.rules import NO_RULES, Rules
@@ -39,7 +40,8 @@ _log = logging.getLogger("xenha.watch")
 class Watched:
     """One pool to watch. `source` is what people see of it, `watch` how it is followed.
 
-    A planning starts when nothing has changed for `quiet_ns`; `rules` are what the operator has counted.
+    A planning starts when nothing has changed for `quiet_ns`; `rules` are what the operator has counted,
+    `recovery` how fast the pool restarts VMs and is to.
     """
 
     source: str
@@ -47,6 +49,7 @@ class Watched:
     limit_seconds: float = 10.0
     quiet_ns: int = QUIET_NS
     rules: Rules = NO_RULES
+    recovery: RecoverySettings = USUAL_RECOVERY
 
 
 class PoolWatcher:
@@ -59,7 +62,7 @@ class PoolWatcher:
         self._refining = refining
         self._stop = threading.Event()
         self._changed = threading.Condition()
-        self._state = PoolState(watched.source)
+        self._state = PoolState(watched.source, watched.rules, watched.recovery.objective_seconds)
         self._burst: Burst | None = None
         self._retry_ns: int | None = None
         self._threads = [
@@ -210,7 +213,8 @@ class PoolWatcher:
         """Spend more time on figures; return what becomes of the state."""
         limit_seconds = self._watched.limit_seconds
         if figures.settled:
-            roomy = with_headroom(figures, self.planner, limit_seconds=limit_seconds)
+            timed = with_recoveries(figures, self.planner, self._clock, limit_seconds=limit_seconds)
+            roomy = with_headroom(timed, self.planner, limit_seconds=limit_seconds)
             return partial(transition.completed, figures=roomy)
         better = better_figures(figures, self.planner, self._clock, limit_seconds=limit_seconds)
         return partial(transition.refined, figures=better)

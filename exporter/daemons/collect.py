@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from exporter.catalogue import OPERATIONS
+from exporter.daemons.catalogue import OPERATIONS
 from exporter.daemons.state import DEADLINE, DaemonState
 from hacore.status import CAUSES, DISK, MODES, STATES, Channel, Histogram, Status
 

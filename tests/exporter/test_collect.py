@@ -16,11 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.samples import Sample
 
 from exporter import collect
-from exporter.catalogue import BY_NAME, CATALOGUE, VM_SERIES_LIMIT, Metric
+from exporter.catalogue import BY_NAME, CATALOGUE, VM_SERIES_LIMIT
 from exporter.daemons.state import DaemonState, looked, with_duplicates
 from exporter.exposition import Exposition
+from exporter.metric import Metric
 from exporter.ownplanner import OwnPlanner
-from exporter.planning import quick_figures
+from exporter.planning import quick_figures, with_headroom
 from exporter.state import PoolState, lost, plan_failed, planned, planning, seen
 from lab.demo import demo_pool
 from planner.inventory.snapshot import Snapshot
@@ -127,7 +128,9 @@ def test_exposition_of_a_small_pool(state: PoolState, clock: HandClock, tmp_path
 def test_exposition_of_the_demo_pool(clock: HandClock, tmp_path: Path) -> None:
     snapshot = Snapshot(demo_pool(), xapi=XapiFigures(1, ha_overcommitted=False))
     looked = planning(seen(PoolState("demo:"), snapshot, clock.now_seconds))
-    state = planned(looked, quick_figures(snapshot, OwnPlanner(clock), clock))
+    planner = OwnPlanner(clock)
+    figures = with_headroom(quick_figures(snapshot, planner, clock), planner, limit_seconds=10)
+    state = planned(looked, figures)
     compare("demo.prom", own_text((state,), clock), tmp_path)
 
 
