@@ -1,0 +1,130 @@
+"""One pool, one answer: commands, API, metrics and page say the same (DESIGN §1.4, REQUIREMENTS B9)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from bench.pools import pool as bench_pool
+from bench.worlds import tiny
+from exporter.cli import main
+from exporter.http import create_app
+from exporter.ownplanner import OwnPlanner
+from exporter.service import Service
+from exporter.watch import Watched
+from hacore.clock import SystemClock
+from lab.demo import demo_pool
+from planner.inventory.follow import Seen, Update
+from planner.inventory.poolfile import dump_pool
+from planner.inventory.snapshot import Snapshot
+from planner.model import Pool
+
+ENOUGH = 60.0
+TIMES = ("elapsed_seconds",)
+
+POOLS: dict[str, Callable[[], Pool]] = {
+    "demo": demo_pool,
+    "where the order of failures matters": lambda: tiny(
+        [4, 3, 2, 0, 2], [(2, 3, 14), (2, 2, 26), (2, 0, 21)]
+    ),
+    "of six hosts": lambda: bench_pool(20_001, hosts=6, vms=330, load=0.7),
+    "of many hosts": lambda: bench_pool(20_004, hosts=24, vms=1_300, load=0.85),
+}
+QUESTIONS = {
+    "plan": ("plan --fail {host}", "plan?fail={host}"),
+    "plan for two": ("plan --fail {other} --fail {host}", "plan?fail={host}&fail={other}"),
+    "headroom": ("headroom", "headroom"),
+    "headroom for a size": ("headroom --memory 4GiB --target 1", "headroom?memory=4GiB&target=1"),
+    "drain": ("drain --host {host}", "drain?host={host}"),
+    "repair": ("repair --target 1", "repair?target=1"),
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """A pool as commands and as clients of the service see it."""
+
+    pool: Pool
+    path: str
+    client: httpx.Client
+
+    def asked(self, text: str) -> str:
+        first, second, *_ = sorted(host.uuid for host in self.pool.hosts)
+        return text.format(host=first, other=second)
+
+
+@pytest.fixture(params=POOLS)
+def side(request: pytest.FixtureRequest, tmp_path: Path, browsing: Callable[[FastAPI], httpx.Client]) -> Any:
+    pool = POOLS[request.param]()
+    path = tmp_path / "pool.json"
+    path.write_text(dump_pool(pool), encoding="utf-8")
+
+    def watch(stop: threading.Event, report: Callable[[Update], None]) -> None:
+        report(Seen(Snapshot(pool)))
+        stop.wait()
+
+    clock = SystemClock()
+    with ExitStack() as stack:
+        service = Service([Watched("source", watch)], planner=OwnPlanner(clock), clock=clock)
+        client = browsing(create_app(service))
+        stack.enter_context(service)
+        (watcher,) = service.watchers
+        assert watcher.wait_for(lambda state: state.figures is not None and state.figures.final, ENOUGH)
+        yield Side(pool, str(path), client)
+
+
+def commanded(capsys: pytest.CaptureFixture[str], command: str, path: str) -> dict[str, Any]:
+    name, *options = command.split()
+    capsys.readouterr()
+    main([name, path, *options, "--json"])
+    return timeless(json.loads(capsys.readouterr().out))
+
+
+def timeless(answer: Any) -> Any:
+    """Return an answer without what clocks said."""
+    if isinstance(answer, dict):
+        return {key: timeless(value) for key, value in answer.items() if key not in TIMES}
+    return [timeless(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two answers are the same, byte for byte."""
+    return json.dumps(one) == json.dumps(other)
+
+
+def test_figures_are_the_same_everywhere(side: Side, capsys: pytest.CaptureFixture[str]) -> None:
+    told = timeless(side.client.get("/api/v1/tolerance").json())
+    assert same(told, commanded(capsys, "tolerance", side.path))
+    assert same(told, commanded(capsys, "check", side.path))
+    metrics = side.client.get("/metrics").text
+    for kind in ("simultaneous", "sequential"):
+        for bound in ("lower", "upper"):
+            series = f'xenha_tolerance_{bound}_hosts{{kind="{kind}",pool="{side.pool.uuid}"}}'
+            assert f"{series} {told[kind][bound]}.0\n" in metrics
+    changed = {"changes": []}
+    thought = timeless(side.client.post("/api/v1/whatif", json=changed).json())
+    assert same(thought["before"], told)
+    assert same(thought["after"], told)
+
+
+def test_answers_are_the_same(side: Side, capsys: pytest.CaptureFixture[str]) -> None:
+    differing = []
+    for question, texts in QUESTIONS.items():
+        command, address = map(side.asked, texts)
+        told = timeless(side.client.get(f"/api/v1/{address}").json())
+        if not same(told, commanded(capsys, command, side.path)):
+            differing.append(question)
+    change = side.asked("disable={host}")
+    told = timeless(side.client.post("/api/v1/whatif", json={"changes": [change]}).json())
+    if not same(told, commanded(capsys, f"whatif --change {change}", side.path)):
+        differing.append("whatif")
+    assert not differing
