@@ -23,7 +23,7 @@ from hacore.kernel.native import (
     SlotDevice,
     blank_body,
     check_slots,
-    choose_copy,
+    choose_copies,
     pack_slot_body,
     seal_slot,
 )
@@ -128,14 +128,9 @@ class _Ours:
         self._device.write(block, slot_offset(ME, copy))
         self._device.read_into(now, SLOTS_AT)
         self._reasons = check_slots(self._pool, now, (last, self._reasons))
-        with memoryview(now) as view:
-            for host in range(HOSTS):
-                newest, doubted = choose_copy(
-                    view[host * SLOT_BYTES : (host + 1) * SLOT_BYTES],
-                    self._reasons[host * COPIES : (host + 1) * COPIES],
-                )
-                assert not doubted, host
-                assert host != ME or newest == copy, newest
+        newest, doubted = choose_copies(now, self._reasons)
+        assert not doubted, hex(doubted)
+        assert newest[ME] == copy, newest[ME]
 
     def close(self) -> None:
         """Give the device back."""

@@ -44,7 +44,7 @@ __all__ = [
     "SlotDevice",
     "blank_body",
     "check_slots",
-    "choose_copy",
+    "choose_copies",
     "clean_copies",
     "copy_in_turn",
     "crc32c",
@@ -70,7 +70,7 @@ PACKET_BODY_AT, PACKET_BODY_END = 64, 128
 
 seal_slot = _slots.seal_slot
 check_slots = _slots.check_slots
-choose_copy = _slots.choose_copy
+choose_copies = _slots.choose_copies
 copy_in_turn = _slots.copy_in_turn
 clean_copies = _slots.clean_copies
 seal_packet = _packets.make_packet
@@ -218,9 +218,9 @@ def read_slot(
     view = memoryview(blocks)
     pieces = [view[copy * STRIDE_BYTES : (copy + 1) * STRIDE_BYTES] for copy in range(COPIES)]
     reasons = [_slots.check_slot(pool, piece, host, copy, authenticate) for copy, piece in enumerate(pieces)]
-    newest, doubted = _slots.choose_copy(view, bytes(reasons))
+    (newest,), doubted = choose_copies(view, bytes(reasons))
     copies = tuple(_copy(piece, Reason(why), pool.hosts) for piece, why in zip(pieces, reasons, strict=True))
-    return Slot(copies, newest, doubted)
+    return Slot(copies, newest, bool(doubted))
 
 
 def _copy(block: memoryview, reason: Reason, hosts: int) -> Copy:

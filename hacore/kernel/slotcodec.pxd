@@ -26,7 +26,7 @@ cdef uint8_t check(
     const uint8_t* block, const Identity* pool, int32_t host, int32_t copy, bint authenticate
 ) noexcept nogil
 
-# Check all copies of all hosts into reasons[hosts · COPIES]. Blocks that equal those of `previous` (the last
+# Check all copies of all hosts into reasons[hosts · COPIES]. Blocks that stand as in `previous` (the last
 # read, whose reasons are in `reasons` still) are not looked at again; NULL: look at all.
 cdef void check_all(
     const uint8_t* blocks, const uint8_t* previous, const Identity* pool, uint8_t* reasons

@@ -6,6 +6,10 @@ not whole, authentic, of this pool's generation and in its own place. All number
     block        0 magic 8 · 8 version 2 · 10 host 2 · 12 copy 2 · 14 zero 2 · 16 generation 16
                  32 host UUID 16 · 48 sequence 8 · 56 burnt 1 · 57 zero 7 · 64 body · 1224 zero
                  4076 CRC-32C of 0 … 4075 · 4080 MAC of 0 … 4079
+
+A block that a read shows as the read before did is not checked again. Of one that was believed, all is
+compared but the zeros behind the body: what is believed are bytes that were checked whole, each of them equal
+since. Rot among the zeros changes nothing that anybody reads; who sees it first refuses the block.
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint64_t
@@ -58,6 +62,16 @@ cdef uint8_t check(
     return VALID if body_fault(block + SLOT_BODY_AT, pool.hosts) == NULL else CONTENT
 
 
+cdef inline bint stands(const uint8_t* block, const uint8_t* before, uint8_t reason) noexcept nogil:
+    """Tell whether a block is still what it was when it got this reason."""
+    if reason != VALID:
+        return memcmp(block, before, STRIDE) == 0
+    return (
+        memcmp(block, before, UNUSED_AT) == 0
+        and memcmp(block + CRC_AT, before + CRC_AT, STRIDE - CRC_AT) == 0
+    )
+
+
 cdef void check_all(
     const uint8_t* blocks, const uint8_t* previous, const Identity* pool, uint8_t* reasons
 ) noexcept nogil:
@@ -65,7 +79,7 @@ cdef void check_all(
     cdef size_t at
     for i in range(pool.hosts * COPIES):
         at = <size_t> i * STRIDE
-        if previous == NULL or memcmp(blocks + at, previous + at, STRIDE) != 0:
+        if previous == NULL or not stands(blocks + at, previous + at, reasons[i]):
             reasons[i] = check(blocks + at, pool, i // COPIES, i % COPIES, True)
 
 
@@ -208,13 +222,19 @@ def check_slots(PoolIdentity pool not None, const uint8_t[::1] blocks not None, 
     return reasons[:count]
 
 
-def choose_copy(const uint8_t[::1] blocks not None, const uint8_t[::1] reasons not None):
-    """Return (newest valid copy or −1, whether the slot is doubted) of one host's copies."""
+def choose_copies(const uint8_t[::1] blocks not None, const uint8_t[::1] reasons not None):
+    """Return ([newest valid copy or −1], mask of doubted slots) of so many hosts' copies, side by side."""
+    cdef Py_ssize_t hosts = reasons.shape[0] // COPIES, host
+    cdef int32_t[MAX_HOSTS] newest
+    cdef uint64_t doubted = 0
     cdef Choice choice
-    if blocks.shape[0] != SLOT_BYTES or reasons.shape[0] != COPIES:
-        raise ValueError(f"slot: {blocks.shape[0]} bytes and {reasons.shape[0]} reasons of copies")
-    choice = choose(&blocks[0], &reasons[0])
-    return choice.newest, bool(choice.doubted)
+    if not 0 < hosts <= MAX_HOSTS or reasons.shape[0] % COPIES or blocks.shape[0] != hosts * SLOT_BYTES:
+        raise ValueError(f"slots: {blocks.shape[0]} bytes and {reasons.shape[0]} reasons of copies")
+    for host in range(hosts):
+        choice = choose(&blocks[host * SLOT_BYTES], &reasons[host * COPIES])
+        newest[host] = choice.newest
+        doubted |= <uint64_t> choice.doubted << host
+    return [newest[host] for host in range(hosts)], doubted
 
 
 def copy_in_turn(int32_t copy, uint8_t burnt):

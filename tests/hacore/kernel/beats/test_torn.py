@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from hacore.kernel.native import (
     seal_slot,
 )
 from hacore.kernel.slotcodec import check_slot, check_slots
+
+BODY_END, CRC_AT = 64 + 1160, 4076
 
 
 def test_torn_at_every_byte(sample: Any) -> None:
@@ -120,11 +123,50 @@ def test_unchanged_blocks_keep_their_reasons(sample: Any) -> None:
     assert known == bytes(3 * COPIES)
     marked = bytes([9] * 3 * COPIES)
     assert check_slots(sample.pool, valid, (valid, marked)) == marked
-    for at in (0, 48, 2000, 4080, 4095):
+    for at in (0, 48, 56, 64, BODY_END - 1, CRC_AT, 4080, 4095):
         changed = bytearray(valid)
         changed[5 * STRIDE_BYTES + at] ^= 1
         told = check_slots(sample.pool, changed, (valid, known))
-        assert [i for i, reason in enumerate(told) if reason] == [5]
+        assert [i for i, reason in enumerate(told) if reason] == [5], at
+
+
+@pytest.mark.parametrize("at", [BODY_END, 2000, CRC_AT - 1])
+def test_rot_where_nothing_is_said(sample: Any, at: int) -> None:
+    """Behind the body a believed block may rot: it says what it said. Who has not believed it does not."""
+    valid = b"".join(sample.block(i // COPIES, i % COPIES, i + 1) for i in range(3 * COPIES))
+    rotten = bytearray(valid)
+    rotten[5 * STRIDE_BYTES + at] ^= 1
+    known = check_slots(sample.pool, valid)
+    assert check_slots(sample.pool, rotten, (valid, known)) == known
+    refused = check_slots(sample.pool, rotten)
+    assert [i for i, reason in enumerate(refused) if reason] == [5]
+    assert check_slots(sample.pool, valid, (rotten, refused)) == known, "what was refused is compared whole"
+
+
+def test_what_stands_was_checked_whole(sample: Any) -> None:
+    """One damaged read after the other: believed is what would be, were there zeros behind the body."""
+    rng = Random(7)
+    before = b"".join(sample.block(i // COPIES, i % COPIES, i + 1) for i in range(3 * COPIES))
+    reasons = check_slots(sample.pool, before)
+    for _ in range(600):
+        now, changed = bytearray(before), rng.randrange(3 * COPIES)
+        start = changed * STRIDE_BYTES
+        if rng.randrange(3):
+            at = start + rng.choice((rng.randrange(BODY_END), rng.randrange(STRIDE_BYTES), CRC_AT + 1))
+            now[at] ^= 1 << rng.randrange(8)
+        else:
+            fresh = sample.block(changed // COPIES, changed % COPIES, rng.randrange(1, 1 << 40))
+            now[start : start + STRIDE_BYTES] = fresh
+        told = check_slots(sample.pool, now, (before, reasons))
+        for i, reason in enumerate(told):
+            block = now[i * STRIDE_BYTES : (i + 1) * STRIDE_BYTES]
+            bare = block[:BODY_END] + bytes(CRC_AT - BODY_END) + block[CRC_AT:]
+            place = i // COPIES, i % COPIES
+            if reason == Reason.VALID:
+                assert check_slot(sample.pool, bare, *place) == Reason.VALID
+            else:
+                assert check_slot(sample.pool, block, *place) == reason
+        before, reasons = bytes(now), told
 
 
 @pytest.mark.parametrize(
