@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.exits import Exit, code_of, sentence
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -29,6 +30,9 @@ _CODES = {False: Exit.DONE, True: Exit.NO, None: Exit.OPEN}
 def check(
     source: Source,
     target: Target = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -50,7 +54,11 @@ def check(
     """
     try:
         snapshot, answer = figure(
-            source, credentials_of(user, password_file, ca_file, insecure), target, limit
+            source,
+            credentials_of(user, password_file, ca_file, insecure),
+            target,
+            limit,
+            rules=rules_of(vcpus_per_core, memory_policy, reserve),
         )
     except (InputError, PoolUnreachable) as error:
         _report_no_answer(error, json)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.exits import Exit
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -40,6 +41,9 @@ def drain(
     source: Source,
     host: Hosts,
     target: Target = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -58,13 +62,16 @@ def drain(
       xenha drain demo: --host host-1
       xenha drain pool.json --host host-5 --json
     """
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     from planner import drain as planner
     from planner.restart import resolve
 
     hosts = resolve(snapshot.pool, host, option="--host")
     with working("looking for places"):
-        answer = planner.drain(snapshot.pool, hosts, target=target, limit_seconds=limit, clock=SystemClock())
+        answer = planner.drain(
+            snapshot.pool, hosts, target=target, limit_seconds=limit, clock=SystemClock(), rules=rules
+        )
     if json:
         print_json(answer.to_json())
     else:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.exits import Exit
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -32,12 +33,25 @@ Memory = Annotated[
         "--memory", metavar="SIZE", help="Also tell how many VMs of this size can start.", show_default=False
     ),
 ]
+Vcpus = Annotated[
+    int,
+    typer.Option(
+        "--vcpus",
+        metavar="N",
+        min=1,
+        help="vCPUs of each new VM; they count with --vcpus-per-core.",
+    ),
+]
 
 
 def headroom(
     source: Source,
     memory: Memory = None,
+    vcpus: Vcpus = 1,
     target: Target = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -55,16 +69,24 @@ def headroom(
     Examples:
       xenha headroom demo:
       xenha headroom pool.json --memory 16GiB
+      xenha headroom demo: --memory 16GiB --vcpus 4 --vcpus-per-core 4
       xenha headroom pool.json --target 1 --json
     """
     from planner import headroom as planner
     from planner.changes.sizes import size_bytes
 
     size = None if memory is None else size_bytes(memory)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     with working("looking for room"):
         answer = planner.headroom(
-            snapshot.pool, target=target, size_bytes=size, limit_seconds=limit, clock=SystemClock()
+            snapshot.pool,
+            target=target,
+            size_bytes=size,
+            vcpus=vcpus,
+            limit_seconds=limit,
+            clock=SystemClock(),
+            rules=rules,
         )
     if json:
         print_json(answer.to_json())

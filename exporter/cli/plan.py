@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.exits import Exit
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -66,6 +67,9 @@ def plan(
     boot_seconds: BootSeconds = BOOT_SECONDS,
     boot_slots: BootSlots = BOOT_SLOTS,
     detection_seconds: DetectionSeconds = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -87,7 +91,8 @@ def plan(
       xenha plan demo: --fail host-1 --boot-seconds 90 --boot-slots 8
       xenha plan pool.json --fail host-1 --fail host-2 --json
     """
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     from planner import restart
 
     for problem in tag_problems(snapshot.pool):
@@ -100,6 +105,7 @@ def plan(
             clock=SystemClock(),
             with_tolerance=True,
             pace=Pace(boot_seconds, boot_slots, detection_seconds),
+            rules=rules,
         )
     if json:
         print_json(answer.to_json())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.drain import code
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -29,6 +30,9 @@ from planner.repair.result import NEW_HOST, Purchase, Repair
 def repair(
     source: Source,
     target: Target = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -46,12 +50,16 @@ def repair(
     Examples:
       xenha repair demo:
       xenha repair pool.json --target 2 --json
+      xenha repair demo: --reserve 4GiB
     """
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     from planner.repair import answer as planner
 
     with working("looking for moves"):
-        answer = planner.repair(snapshot.pool, target=target, limit_seconds=limit, clock=SystemClock())
+        answer = planner.repair(
+            snapshot.pool, target=target, limit_seconds=limit, clock=SystemClock(), rules=rules
+        )
     if json:
         print_json(answer.to_json())
     else:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.drain import code
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -53,6 +54,9 @@ def rolling(
     source: Source,
     floor: Floor = None,
     skip: Skip = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -72,14 +76,15 @@ def rolling(
       xenha rolling demo: --skip host-3
       xenha rolling pool.json --skip host-3 --floor 0 --json
     """
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     from planner import rolling as planner
     from planner.restart import resolve
 
     skipped = resolve(snapshot.pool, skip or [], option="--skip")
     with working("looking for an order"):
         answer = planner.rolling(
-            snapshot.pool, floor=floor, skip=skipped, limit_seconds=limit, clock=SystemClock()
+            snapshot.pool, floor=floor, skip=skipped, limit_seconds=limit, clock=SystemClock(), rules=rules
         )
     if json:
         print_json(answer.to_json())

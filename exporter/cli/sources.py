@@ -9,15 +9,17 @@ from exporter.cli.words import count
 from hacore.clock import SystemClock
 
 if TYPE_CHECKING:
+    from planner.constraints.rules import Rules
     from planner.inventory.snapshot import Snapshot
     from planner.inventory.source import Credentials
+    from planner.model import Pool
     from planner.results import Tolerance
 
 _SHOWN_REJECTS = 5
 
 
-def look(text: str, credentials: Credentials) -> Snapshot:
-    """Return what SOURCE shows now; warn of what does not count. Errors: InputError, PoolUnreachable."""
+def look(text: str, credentials: Credentials, rules: Rules | None = None) -> Snapshot:
+    """Return what SOURCE shows now; warn of what lowers figures. Errors: InputError, PoolUnreachable."""
     from planner.inventory.source import DemoSource, load, parse_source
 
     source = parse_source(text)
@@ -28,7 +30,7 @@ def look(text: str, credentials: Credentials) -> Snapshot:
     with working(f"reading {text}"):
         snapshot = load(source, credentials, SystemClock())
     _warn_of_rejects(text, snapshot)
-    _warn_of_groups(text, snapshot)
+    _warn_of_cores(text, snapshot.pool, rules)
     return snapshot
 
 
@@ -40,14 +42,13 @@ def _warn_of_rejects(text: str, snapshot: Snapshot) -> None:
         warn(f"{text}: {count(rest, 'more record')} could not be read")
 
 
-def _warn_of_groups(text: str, snapshot: Snapshot) -> None:
-    """An enforced group can make the true figure lower: never pass over it in silence."""
-    enforced = {group.uuid for group in snapshot.pool.groups if group.enforced}
-    members = [group for vm in snapshot.pool.protected_vms for group in vm.groups if group in enforced]
-    ignored = sum(members.count(group) > 1 for group in enforced)
-    if ignored:
-        groups = count(ignored, "enforced anti-affinity group")
-        warn(f"{text}: {groups} not counted: the figure may be too high")
+def _warn_of_cores(text: str, pool: Pool, rules: Rules | None) -> None:
+    """Hosts whose cores nobody knows make a figure low: say why."""
+    if rules is None or rules.vcpus_per_core is None:
+        return
+    unknown = sum(host.cpus is None for host in pool.hosts_in_service)
+    if unknown:
+        warn(f"{text}: {count(unknown, 'host')} with unknown cpus: no room for vCPUs is counted there")
 
 
 def figure(
@@ -57,12 +58,14 @@ def figure(
     limit_seconds: float,
     *,
     long_orders: bool = False,
+    rules: Rules | None = None,
 ) -> tuple[Snapshot, Tolerance]:
     """Return what SOURCE shows now and its tolerance. Errors: InputError, PoolUnreachable.
 
     `long_orders`: spend the limit on the sequential figure of a large pool.
     """
-    snapshot = look(text, credentials)
+    snapshot = look(text, credentials, rules)
+    from planner.constraints.rules import NO_RULES
     from planner.tolerance.answer import tolerance
 
     pool = snapshot.pool
@@ -73,5 +76,6 @@ def figure(
             limit_seconds=limit_seconds,
             clock=SystemClock(),
             long_orders=long_orders,
+            rules=rules or NO_RULES,
         )
     return snapshot, answer

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.exits import Exit, code_of, sentence
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -26,6 +27,7 @@ from exporter.cli.words import tolerance_parts
 from planner.errors import InputError, PoolUnreachable
 
 if TYPE_CHECKING:
+    from planner.constraints.rules import Rules
     from planner.inventory.source import Credentials
 
 
@@ -42,6 +44,9 @@ def tolerance(
     sources: Sources,
     target: Target = None,
     orders: Orders = False,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -53,6 +58,7 @@ def tolerance(
     """Tell how many host failures a pool survives, with proof.
 
     At once: any that many hosts may fail together, and every protected VM finds a place on the survivors.
+    Memory, reach and enforced anti-affinity groups count; vCPUs, a reserve and ballooning if asked for.
     One after the other: hosts fail in any order, everything being restarted in between.
     Exit code 4 when the limit came before a proof; what is said then are bounds that hold.
 
@@ -61,16 +67,18 @@ def tolerance(
       xenha tolerance demo:
       xenha tolerance pool.json --target 2
       xenha tolerance pool.json --orders
+      xenha tolerance demo: --vcpus-per-core 4 --reserve 2GiB
       xenha tolerance east.json west.json --json
       xenha tolerance https://root@master.example --password-file secret
     """
     credentials = credentials_of(user, password_file, ca_file, insecure)
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
     worst = Exit.DONE
     for number, source in enumerate(sources):
         if number and not json:
             print()
         try:
-            code = _one(source, target, limit, json, credentials, orders)
+            code = _one(source, target, limit, json, credentials, orders, rules)
         except (InputError, PoolUnreachable) as error:
             code = code_of(error)
             print_error(sentence(error))
@@ -81,9 +89,15 @@ def tolerance(
 
 
 def _one(
-    source: str, target: int | None, limit: float, json: bool, credentials: Credentials, orders: bool
+    source: str,
+    target: int | None,
+    limit: float,
+    json: bool,
+    credentials: Credentials,
+    orders: bool,
+    rules: Rules,
 ) -> Exit:
-    snapshot, answer = figure(source, credentials, target, limit, long_orders=orders)
+    snapshot, answer = figure(source, credentials, target, limit, long_orders=orders, rules=rules)
     if json:
         print_json(answer.to_json())
     else:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.exits import Exit
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -38,6 +39,9 @@ def whatif(
     source: Source,
     change: Changes,
     target: Target = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -63,12 +67,13 @@ def whatif(
       xenha whatif demo: --change disable=host-1 --target 1
       xenha whatif pool.json --change new=web9:16GiB@host-2:restart --change stop=logs --json
     """
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     from planner import whatif as planner
 
     with working("comparing"):
         answer = planner.whatif(
-            snapshot.pool, change, target=target, limit_seconds=limit, clock=SystemClock()
+            snapshot.pool, change, target=target, limit_seconds=limit, clock=SystemClock(), rules=rules
         )
     for error in answer.errors:
         print_error(error)

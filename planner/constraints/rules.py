@@ -42,6 +42,22 @@ class RatioError(InputError):
         )
 
 
+class MemoryPolicyError(InputError):
+    """A memory policy is refused."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f"{text!r}: expected {' or '.join(MEMORY_POLICIES)}")
+
+
+def memory_policy_of(text: str) -> MemoryPolicy:
+    """Return the memory policy of this name. Errors: MemoryPolicyError."""
+    for policy in MEMORY_POLICIES:
+        if text == policy:
+            return policy
+    raise MemoryPolicyError(text)
+
+
 def ratio(text: str) -> Fraction:
     """Return a number of vCPUs per core as people type it: 4, 2.5, 5/2. Errors: RatioError."""
     try:

@@ -25,15 +25,40 @@ def test_programs_read_the_contract(xenha, file_of, pool):
     assert answer["overcommitted"] is False
 
 
-def test_an_enforced_group_is_not_passed_over_in_silence(xenha, file_of, pool):
+def test_an_enforced_group_counts_without_being_asked_for(xenha, file_of, pool):
     group = VMGroup("g", "anti_affinity", enforced=True)
-    apart = tuple(replace(vm, groups=("g",)) for vm in pool.vms)
-    done = xenha("tolerance", file_of(replace(pool, groups=(group,), vms=apart)))
+    hosts = [host.uuid for host in pool.hosts]
+    one = replace(pool.vms[0], ha_restart_priority="restart", ha_always_run=True, memory_static_max_bytes=1)
+    apart = tuple(replace(one, uuid=f"v{host}", resident_on=host, groups=("g",)) for host in hosts)
+    done = xenha("tolerance", file_of(replace(pool, groups=(group,), vms=apart)), "--json")
+    assert (done.code, done.err) == (0, "")
+    figure = done.json[0]["simultaneous"]
+    assert (figure["lower"], figure["upper"], figure["witness"]["reason"]) == (0, 0, "affinity")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--vcpus-per-core", "0"), "--vcpus-per-core '0': expected vCPUs per core, above 0"),
+        (("--vcpus-per-core", "many"), "--vcpus-per-core 'many': expected vCPUs per core"),
+        (("--memory-policy", "least"), "--memory-policy 'least': expected static-max or dynamic-min"),
+        (("--reserve", "much"), "--reserve 'much': expected a size above 0"),
+    ],
+)
+def test_what_counts_is_refused_in_a_line(xenha, file_of, pool, options, problem):
+    done = xenha("tolerance", file_of(pool), *options)
+    assert done.code == 2
+    assert problem in done.err
     assert done.err.count("\n") == 1
-    assert "1 enforced anti-affinity group not counted" in done.err
-    one = (replace(apart[0], ha_restart_priority="restart", ha_always_run=True),)
-    alone = replace(pool, groups=(group,), vms=one)
-    assert xenha("tolerance", file_of(alone)).err == ""
+
+
+def test_a_reserve_and_vcpus_count_when_asked_for(xenha, file_of, pool):
+    whole = max(host.memory_total_bytes for host in pool.hosts)
+    done = xenha("tolerance", file_of(pool), "--reserve", str(whole), "--json")
+    assert done.json[0]["simultaneous"]["upper"] <= 0
+    done = xenha("tolerance", file_of(pool), "--vcpus-per-core", "4", "--json")
+    assert "with unknown cpus: no room for vCPUs is counted there" in done.err
+    assert done.json[0]["simultaneous"]["witness"]["reason"] in ("cpu", "all_hosts")
 
 
 def test_the_target_can_be_given(xenha, file_of, pool):

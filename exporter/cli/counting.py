@@ -1,0 +1,66 @@
+"""Options that say what counts beside memory and reach, and what they mean together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.errors import InputError
+
+if TYPE_CHECKING:
+    from planner.constraints.rules import Rules
+
+VcpusPerCore = Annotated[
+    str | None,
+    typer.Option(
+        "--vcpus-per-core",
+        metavar="RATIO",
+        help="Count vCPUs: no more of them on a host than its cores times this, such as 4 or 2.5.",
+        show_default=False,
+    ),
+]
+MemoryPolicy = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-policy",
+        metavar="POLICY",
+        help="What a VM takes: static-max (default), or dynamic-min where it can balloon.",
+        show_default=False,
+    ),
+]
+Reserve = Annotated[
+    str | None,
+    typer.Option(
+        "--reserve",
+        metavar="SIZE",
+        help="Memory that is kept free on every host, such as 4GiB.",
+        show_default=False,
+    ),
+]
+
+
+class CountingError(InputError):
+    """An option that says what counts is refused."""
+
+    def __init__(self, option: str, problem: str) -> None:
+        super().__init__(f"{option} {problem}")
+
+
+def rules_of(vcpus_per_core: str | None, memory_policy: str | None, reserve: str | None) -> Rules:
+    """Return what counts. Errors: CountingError."""
+    from planner.changes.sizes import SizeError, size_bytes
+    from planner.constraints.rules import RatioError, Rules, memory_policy_of, ratio
+
+    try:
+        return Rules(
+            vcpus_per_core=None if vcpus_per_core is None else ratio(vcpus_per_core),
+            memory=memory_policy_of(memory_policy or "static-max"),
+            reserve_bytes=0 if reserve is None else size_bytes(reserve),
+        )
+    except RatioError as error:
+        raise CountingError("--vcpus-per-core", str(error)) from error
+    except SizeError as error:
+        raise CountingError("--reserve", str(error)) from error
+    except InputError as error:
+        raise CountingError("--memory-policy", str(error)) from error
