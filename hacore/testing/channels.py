@@ -11,14 +11,15 @@ from typing import Protocol
 
 from hacore.core.events import DiskCycle, Heard
 from hacore.core.timing import Timing
-from hacore.kernel._pump import NO_COPY, OwnCopy, PeerBook
-from hacore.records import PacketBody, SlotBody
+from hacore.kernel._pump import NO_COPY, OwnCopy, PeerBook, Word
+from hacore.records import NOBODY, PacketBody, SlotBody
 from hacore.testing.clock import FakeClock
 from hacore.testing.disk import Copy, FakeDisk, Snapshot
-from hacore.testing.network import Air, Mark, Packet, bits
+from hacore.testing.network import Air, bits
 from hacore.testing.port import Landing, Port
 from hacore.testing.twins import Twins
 from hacore.testing.watchdog import FakeWatchdog
+from hacore.testing.wire import Mark, Read, Said
 
 
 class Life(Protocol):
@@ -186,9 +187,9 @@ class NetChannel:
         self.granted_ns = 0
         self._sequence = life.clock.at(life.now())  # never lower than a predecessor's in the same boot
         self._beat_ns = life.clock.lasts(life.timing.beat_ns)
-        self._book = PeerBook(life.disk.hosts, life.me, 1, life.timing.unheard_ns)
+        self._book = PeerBook(life.disk.hosts, life.me, life.air.networks, life.timing.unheard_ns)
         self._bodies: list[PacketBody | None] = [None] * life.disk.hosts
-        self._socket: list[Packet] = []
+        self._socket: list[tuple[bytes, int]] = []
 
     def start(self) -> None:
         self.life.air.attach(self.life.me, self)
@@ -212,9 +213,7 @@ class NetChannel:
         if body.grants:
             self.granted_ns = now_ns
         mark = (life.incarnation, now_ns)
-        life.air.send(
-            Packet(life.me, life.incarnation, self._sequence, mark, body, self._to_echo(), life.now())
-        )
+        life.air.send(Said(life.me, self._sequence, mark, body, self._to_echo()))
 
     def _to_echo(self) -> list[Mark]:
         marks = self.life.air.marks[:]
@@ -222,27 +221,33 @@ class NetChannel:
             marks[sender] = (self._book.incarnations[sender], self._book.stamps_ns[sender])
         return marks
 
-    def receive(self, packet: Packet) -> None:
-        """Take in one packet of a watched sender, or let it wait while nobody reads the socket."""
+    def receive(self, raw: bytes, network: int, came_ns: int) -> int:
+        """Take in bytes that came, or let them wait while nobody reads the socket."""
         if not self.reading:
-            self._socket.append(packet)
-            return
-        life = self.life
+            self._socket.append((raw, network))
+            return NOBODY
+        packet = self.life.air.wire.open(raw, self.life.me, self.life.incarnation)
+        if packet is None:
+            return NOBODY
         before = self._book.heard_ns[packet.sender]
-        word = self._book.accept(
-            0,
-            packet.sender,
-            packet.incarnation,
-            packet.sequence,
-            packet.mark[1],
-            packet.echoes[life.me][1] if packet.echoes[life.me][0] == life.incarnation else 0,
-            life.clock.at(life.now()),
-        )
-        if word == 0:
+        word = self._accept(packet, network, came_ns)
+        if word == Word.NEWS:
             known = self._bodies[packet.sender]
             self._bodies[packet.sender] = packet.body
             if not before or packet.body is not known:
-                life.news()
+                self.life.news()
+        return packet.sender if word in (Word.NEWS, Word.AGAIN) else NOBODY
+
+    def _accept(self, packet: Read, network: int, came_ns: int) -> Word:
+        return self._book.accept(
+            network,
+            packet.sender,
+            packet.body.incarnation,
+            packet.sequence,
+            packet.stamp_ns,
+            packet.echo_ns,
+            self.life.clock.at(came_ns),
+        )
 
     def stop_reading(self) -> None:
         self.life.air.hold(self.life.me)
@@ -252,8 +257,8 @@ class NetChannel:
         """Read what waited in the socket, all of it now."""
         self.reading = True
         waiting, self._socket = self._socket, []
-        for packet in waiting:
-            self.receive(packet)
+        for raw, network in waiting:
+            self.receive(raw, network, self.life.now())
 
     def news(self) -> None:
         if self.reading:

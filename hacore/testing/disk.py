@@ -145,4 +145,7 @@ class FakeDisk:
 
 
 def _newest(bodies: Sequence[SlotBody | None]) -> Decision:
-    return max((body.decided for body in bodies if body is not None), key=lambda decided: decided.epoch)
+    """Return the newest decision that any slot shows; epoch 0 where nothing is left to read."""
+    nothing = Decision(0, 0, (0,) * len(bodies), NOBODY, Cause.NONE)
+    known = (body.decided for body in bodies if body is not None)
+    return max(known, key=lambda decided: decided.epoch, default=nothing)

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What must be true at one instant, by the keys of `[[expect]]`."""
+    """What must be true at one instant, or all the time until another, by the keys of `[[expect]]`."""
 
     at_ns: int
+    until_ns: int
     values: Mapping[str, Any]
+
+    @property
+    def instants_ns(self) -> range:
+        """When to look: once a second."""
+        return range(self.at_ns, self.until_ns + 1, NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,11 @@ class Expectation:
     violates: frozenset[str]  # guarantees that an operator has given up
 
 
-def wrong_at(moment: Moment, run: Run) -> list[str]:
-    """Return a line for each thing that is not as the moment says."""
+def wrong_at(moment: Moment, at_ns: int, run: Run) -> list[tuple[str, str]]:
+    """Return the key and a line for each thing that is not as the moment says."""
     found = {key: LOOK[key](run) for key in moment.values}
     return [
-        f"at {moment.at_ns / NS:g} s {key} is {found[key]}, expected {expected}"
+        (key, f"at {at_ns / NS:g} s {key} is {found[key]}, expected {expected}")
         for key, expected in moment.values.items()
         if not _matches(found[key], expected)
     ]

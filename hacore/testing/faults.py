@@ -7,13 +7,13 @@ Kinds that last no time have no end.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hacore.core.events import Arm, Disarm, EmergencyDisable, Event, Join, Leave, ProposeLeader, SetWeight
 from hacore.core.timing import NS
 from hacore.kernel._pump import COPIES
 from hacore.testing.host import Host, Ill
-from hacore.testing.network import Rule, bits
+from hacore.testing.network import ALL_NETWORKS, Air, Rule, bits
 from hacore.testing.plan import Fault
 from hacore.testing.port import Once, Trouble
 from hacore.testing.world import WORLD, World
@@ -44,9 +44,9 @@ def _begin(world: World, kind: Kind, fault: Fault) -> None:
     world.tell(WORLD, f"{fault.kind} {_who(fault)}: {kind.says}")
     if kind.ill is not None:
         for index in bits(fault.hosts | fault.others):
-            world.hosts[index].fall_ill(kind.ill, fault.kind)
+            world.hosts[index].fall_ill(kind.ill, fault.kind, fault.network)
             if kind.end is None:
-                world.hosts[index].recover(kind.ill, fault.kind)
+                world.hosts[index].recover(kind.ill, fault.kind, fault.network)
     kind.begin(world, fault)
 
 
@@ -56,12 +56,13 @@ def _end(world: World, kind: Kind, fault: Fault) -> None:
     kind.end(world, fault)
     if kind.ill is not None:
         for index in bits(fault.hosts | fault.others):
-            world.hosts[index].recover(kind.ill, fault.kind)
+            world.hosts[index].recover(kind.ill, fault.kind, fault.network)
 
 
 def _who(fault: Fault) -> str:
     hosts = ",".join(map(str, bits(fault.hosts)))
-    return f"{hosts}→{','.join(map(str, bits(fault.others)))}" if fault.others else hosts
+    there = f"→{','.join(map(str, bits(fault.others)))}" if fault.others else ""
+    return f"{hosts}{there}" if fault.network == ALL_NETWORKS else f"{hosts}{there} network {fault.network}"
 
 
 def _each(world: World, fault: Fault) -> list[Host]:
@@ -132,8 +133,8 @@ def _back_in(world: World, fault: Fault) -> None:
 
 def _rules(fault: Fault, *, both_ways: bool) -> list[Rule]:
     loss = fault.value or LOSES_ALL
-    there = Rule(fault.hosts, fault.others, loss)
-    return [there, Rule(fault.others, fault.hosts, loss)] if both_ways else [there]
+    there = Rule(fault.hosts, fault.others, loss, network=fault.network)
+    return [there, replace(there, senders=fault.others, receivers=fault.hosts)] if both_ways else [there]
 
 
 def _link(rules: Callable[[World, Fault], list[Rule]]) -> tuple[Act, Act]:
@@ -148,33 +149,77 @@ def _link(rules: Callable[[World, Fault], list[Rule]]) -> tuple[Act, Act]:
     return begin, end
 
 
+def _untouched(fault: Fault) -> Rule:
+    """Return a rule that loses nothing: it only makes receivers look at each packet."""
+    return Rule(fault.hosts, fault.others, 0, network=fault.network)
+
+
 def _late(fault: Fault) -> list[Rule]:
-    return [Rule(fault.hosts, fault.others, 0, late_ns=int(fault.value * NS), twice=0.2)]
+    return [replace(_untouched(fault), late_ns=int(fault.value * NS), twice=0.2)]
 
 
 def _behind(fault: Fault) -> list[Rule]:
-    return [Rule(fault.hosts, fault.others, 0, behind_ns=int(fault.value * NS))]
+    return [replace(_untouched(fault), behind_ns=int(fault.value * NS))]
 
 
-def _everybody(world: World) -> int:
-    return (1 << world.plan.hosts) - 1
+def _garbled(fault: Fault) -> list[Rule]:
+    return [replace(_untouched(fault), garbled=fault.value or LOSES_ALL)]
 
 
 def _unplugged(world: World, fault: Fault) -> list[Rule]:
-    everybody = _everybody(world)
-    return [Rule(fault.hosts, everybody), Rule(everybody, fault.hosts)]
+    everybody = (1 << world.plan.hosts) - 1
+    there = Rule(fault.hosts, everybody, network=fault.network)
+    return [there, replace(there, senders=everybody, receivers=fault.hosts)]
 
 
 def _evidence(change: int, *, carrier: bool) -> Act:
     """See evidence go (1) or come back (-1), a little later than the fault itself."""
 
     def act(world: World, fault: Fault) -> None:
+        everywhere = range(world.plan.networks)
         for host in _each(world, fault):
-            host.arbiters_lost += change
-            host.carriers_lost += change * carrier
+            for network in everywhere if fault.network == ALL_NETWORKS else (fault.network,):
+                host.arbiters_lost[network] += change
+                host.carriers_lost[network] += change * carrier
             world.at(world.now_ns + int(world.rng.random() * NS), host.look_at_links)
 
     return act
+
+
+def _throwing(throw: Callable[[Air, int, int], None]) -> tuple[Act, Act]:
+    """Let somebody who is no host throw in packets now and then, as if `hosts` sent them to `others`."""
+
+    def begin(world: World, fault: Fault) -> None:
+        world.air.add(_untouched(fault))
+        world.air.tape(fault.hosts)
+        again(world, fault)
+
+    def again(world: World, fault: Fault) -> None:
+        for sender in bits(fault.hosts):
+            for receiver in bits(fault.others & ~(1 << sender)):
+                throw(world.air, sender, receiver)
+        soon_ns = world.now_ns + int(world.rng.random() * world.timing.beat_ns)
+        if soon_ns < fault.until_ns:
+            world.at(soon_ns, again, world, fault)
+
+    def end(world: World, fault: Fault) -> None:
+        world.air.remove(_untouched(fault))
+
+    return begin, end
+
+
+def _move(world: World, fault: Fault) -> None:
+    """Several that move at once do not find each other: only that is an illness of links."""
+    world.air.move(fault.hosts)
+    if world.air.moved & world.air.moved - 1:
+        for index in bits(world.air.moved):
+            world.hosts[index].fall_ill(Ill.LINKS, fault.kind)
+
+
+def _found(world: World, fault: Fault) -> None:
+    world.air.settle(fault.hosts)
+    for host in _each(world, fault):
+        host.recover(Ill.LINKS, fault.kind)
 
 
 def _both(first: Act, second: Act) -> Act:
@@ -227,6 +272,7 @@ _CUT, _MEND = _link(lambda _, fault: _rules(fault, both_ways=True))
 _CUT_ONE, _MEND_ONE = _link(lambda _, fault: _rules(fault, both_ways=False))
 _DELAY, _HURRY = _link(lambda _, fault: _late(fault))
 _LAG, _CATCH_UP = _link(lambda _, fault: _behind(fault))
+_GARBLE, _CLEAR = _link(lambda _, fault: _garbled(fault))
 
 KINDS: dict[str, Kind] = {
     "crash": Kind("power is lost; boots at the end", _crash, _boot, ill=Ill.DAEMON),
@@ -264,6 +310,17 @@ KINDS: dict[str, Kind] = {
         ill=Ill.LINKS,
     ),
     "behind": Kind("packets wait value seconds on their way, all of them", _LAG, _CATCH_UP, ill=Ill.LINKS),
+    "garbled": Kind(
+        "packets arrive with a wrong bit, or cut short (value < 1: that share of them)",
+        _GARBLE,
+        _CLEAR,
+        ill=Ill.LINKS,
+    ),
+    "forged": Kind(
+        "a stranger without the key sends packets in their name, full of grants", *_throwing(Air.forge)
+    ),
+    "replayed": Kind("somebody records their packets and sends them again", *_throwing(Air.replay)),
+    "address": Kind("their addresses change; daemons that start know them at the end", _move, _found),
     "arbiter": Kind(
         "no arbiter answers", _evidence(1, carrier=False), _evidence(-1, carrier=False), ill=Ill.LINKS
     ),

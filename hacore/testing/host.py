@@ -13,6 +13,7 @@ from hacore.records import FenceCause, State
 from hacore.testing.clock import RATE_PPM, FakeClock
 from hacore.testing.daemon import Daemon
 from hacore.testing.disk import Copy
+from hacore.testing.network import ALL_NETWORKS
 from hacore.testing.port import Landing, Port
 from hacore.testing.watchdog import FakeWatchdog
 
@@ -27,6 +28,7 @@ class Spell:
     kind: str
     from_ns: int
     until_ns: int | None = None
+    network: int = ALL_NETWORKS
 
 
 class Ill(Enum):
@@ -56,8 +58,10 @@ class Host:
         self.port = Port(rng, world.timing.timeout_ns)
         self.evidence = GOOD
         self.ills: dict[Ill, list[Spell]] = {ill: [] for ill in Ill}
-        self.carriers_lost = self.arbiters_lost = 0  # by how many faults
-        self.ppm = rng.randint(-RATE_PPM, RATE_PPM)
+        self.carriers_lost = [0] * world.plan.networks  # by network: by how many faults
+        self.arbiters_lost = [0] * world.plan.networks
+        drawn = rng.randint(-RATE_PPM, RATE_PPM)
+        self.ppm = world.plan.ppm[index] if world.plan.ppm else drawn
         self.clock = FakeClock(0, rng.randrange(FIRST_UPTIME_NS), self.ppm)
         late_ns = int(rng.random() * world.timing.granularity_ns)
         self.watchdog = FakeWatchdog(self._now, world.timing.watchdog_ns + late_ns, self._pinged)
@@ -194,13 +198,13 @@ class Host:
         world.disk.land(world.now_ns, self.index, copy, None if landing.torn else content)
         world.landed(self.index, content)
 
-    def fall_ill(self, ill: Ill, kind: str) -> None:
-        self.ills[ill].append(Spell(kind, self.world.now_ns))
+    def fall_ill(self, ill: Ill, kind: str, network: int = ALL_NETWORKS) -> None:
+        self.ills[ill].append(Spell(kind, self.world.now_ns, network=network))
 
-    def recover(self, ill: Ill, kind: str) -> None:
+    def recover(self, ill: Ill, kind: str, network: int = ALL_NETWORKS) -> None:
         """End the oldest open spell of a kind."""
         for spell in self.ills[ill]:
-            if spell.kind == kind and spell.until_ns is None:
+            if (spell.kind, spell.network, spell.until_ns) == (kind, network, None):
                 spell.until_ns = self.world.now_ns
                 return
 
@@ -216,4 +220,4 @@ class Host:
 
     def look_at_links(self) -> None:
         """Notice what has become of carrier and arbiters."""
-        self.evidence = Evidence(not self.carriers_lost, int(not self.arbiters_lost))
+        self.evidence = Evidence(0 in self.carriers_lost, int(0 in self.arbiters_lost))

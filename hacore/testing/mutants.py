@@ -29,6 +29,9 @@ class Mutant:
     profile: profiles.Profile = profiles.anything
 
 
+NO_MUTANT = Mutant("keeps every rule")
+
+
 # --- rules of the machine ------------------------------------------------------------------------------
 
 

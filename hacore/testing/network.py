@@ -7,32 +7,19 @@ socket, is *watched*: there every packet goes its own way, until the first one s
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
 
 from hacore.records import PacketBody
+from hacore.testing.wire import NO_MARK, Mark, Said, Wire
 
 MS = 1_000_000
-
-
-Mark = tuple[int, int]
-"""Incarnation of the sender, and the stamp of its clock: an echo returns both."""
-NO_MARK: Mark = (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One word of one sender, as it was sent to everybody."""
-
-    sender: int
-    incarnation: int
-    sequence: int
-    mark: Mark
-    body: PacketBody
-    echoes: Sequence[Mark]  # by receiver: the mark of its newest word here
-    sent_ns: int
+ALL_NETWORKS = -1
+TAPED = 200
+"""How many packets of each sender somebody who records them keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +32,14 @@ class Rule:
     late_ns: int = 0  # each packet is late by up to this, so that they overtake each other
     behind_ns: int = 0  # each packet is late by this
     twice: float = 0.0  # how many come twice
+    garbled: float = 0.0  # how many arrive with a wrong bit
+    network: int = ALL_NETWORKS
 
     def touches(self, sender: int, receiver: int) -> bool:
         return bool(self.senders >> sender & 1 and self.receivers >> receiver & 1)
+
+    def on(self, network: int) -> bool:
+        return self.network in (ALL_NETWORKS, network)
 
 
 class End(Protocol):
@@ -56,39 +48,56 @@ class End(Protocol):
     watched: int  # mask of senders whose packets are delivered one by one
     reading: bool
 
-    def receive(self, packet: Packet) -> None: ...
+    def receive(self, raw: bytes, network: int, came_ns: int) -> int:
+        """Take in bytes that came at a true instant; return whose address they show, −1: nobody's."""
+        ...
+
     def news(self) -> None: ...
 
 
 class Air:
-    """Everything that was said last, and the links on which that is not all."""
+    """Everything that was said last, and the links on which that is not all.
 
-    def __init__(self, hosts: int, rng: Random, at: Callable[..., None], now: Callable[[], int]) -> None:
-        self.hosts = hosts
+    Hosts send to where they believe each other: who changes its address is reached again by those that it
+    has reached.
+    """
+
+    def __init__(
+        self, hosts: int, rng: Random, at: Callable[..., None], now: Callable[[], int], networks: int = 1
+    ) -> None:
+        self.hosts, self.networks = hosts, networks
+        self.wire = Wire(hosts, rng)
         self.sent_ns = [0] * hosts
         self.bodies: list[PacketBody | None] = [None] * hosts
         self.marks = [NO_MARK] * hosts
         self.echoes: list[Sequence[Mark]] = [[NO_MARK] * hosts for _ in range(hosts)]
-        self.packets: list[Packet | None] = [None] * hosts
+        self.raw: list[bytes | None] = [None] * hosts  # by sender: its newest packet, if it is wanted
+        self.newest: list[Said | None] = [None] * hosts
         self.ends: list[End | None] = [None] * hosts
         self.watched = [0] * hosts  # by sender: mask of receivers
         self.rules: list[Rule] = []
+        self.moved = 0  # mask: whose address is not the one that daemons start with
+        self.strayed = [0] * hosts  # by sender: mask of the receivers whose new address it does not know
+        self.taped: list[deque[bytes] | None] = [None] * hosts
         self._rng = rng
         self._at = at
         self._now = now
 
-    def send(self, packet: Packet) -> None:
+    def send(self, packet: Said) -> None:
         """Say something to everybody."""
         sender = packet.sender
         changed = packet.body is not self.bodies[sender]
-        self.sent_ns[sender] = packet.sent_ns
+        self.sent_ns[sender] = self._now()
         self.bodies[sender] = packet.body
         self.marks[sender] = packet.mark
         self.echoes[sender] = packet.echoes
-        self.packets[sender] = packet
+        self.newest[sender], self.raw[sender] = packet, None
+        tape = self.taped[sender]
+        if tape is not None:
+            tape.append(self._sealed(sender))
         if self.watched[sender]:
             for receiver in bits(self.watched[sender]):
-                self._carry(packet, receiver)
+                self._carry(sender, receiver)
         if changed:
             self._wake(sender)
 
@@ -103,10 +112,25 @@ class Air:
         """End a fault; its links are watched until their next packet."""
         self.rules.remove(rule)
 
+    def move(self, hosts: int) -> None:
+        """Give hosts (mask) other addresses: nobody knows them yet."""
+        self.moved |= hosts
+        for host in bits(hosts):
+            for other in range(self.hosts):
+                self.strayed[other] |= 1 << host
+                self._watch(other, host)
+                self._watch(host, other)
+
+    def settle(self, hosts: int) -> None:
+        """Let everybody know the addresses of hosts (mask), those that start as well."""
+        self.moved &= ~hosts
+        self.strayed = [mask & ~hosts for mask in self.strayed]
+
     def attach(self, receiver: int, end: End) -> None:
         """Begin to deliver to a daemon that starts now: it knows nothing that was said before."""
         self.ends[receiver] = end
         end.watched = (1 << self.hosts) - 1
+        self.strayed[receiver] = self.moved
         for sender in range(self.hosts):
             self.watched[sender] |= 1 << receiver
 
@@ -118,31 +142,68 @@ class Air:
         for sender in range(self.hosts):
             self._watch(sender, receiver)
 
+    def tape(self, hosts: int) -> None:
+        """Let somebody record what these hosts (mask) say from now on."""
+        for host in bits(hosts):
+            if self.taped[host] is None:
+                self.taped[host] = deque(maxlen=TAPED)
+
+    def replay(self, sender: int, receiver: int) -> None:
+        """Let somebody send again what one host once said."""
+        tape = self.taped[sender]
+        if tape:
+            self._throw(self._rng.choice(tape), receiver)
+
+    def forge(self, sender: int, receiver: int) -> None:
+        """Let a stranger send what one host says, better still: that it grants everybody survival."""
+        packet = self.newest[sender]
+        if packet is not None:
+            body = replace(packet.body, grants=(1 << self.hosts) - 1, storage=False)
+            echoes = self.marks[:]
+            forged = Said(sender, packet.sequence + (1 << 40), packet.mark, body, echoes)
+            self._throw(self.wire.forge(forged), receiver)
+
     def connected(self, sender: int, receiver: int) -> bool:
         """Tell whether packets get through in this direction, some of them at least."""
-        return not any(rule.loss >= 1 and rule.touches(sender, receiver) for rule in self.rules)
+        return any(
+            not any(
+                rule.loss >= 1 and rule.on(network) and rule.touches(sender, receiver) for rule in self.rules
+            )
+            for network in range(self.networks)
+        )
 
     def _watch(self, sender: int, receiver: int) -> None:
         end = self.ends[receiver]
         self.watched[sender] |= 1 << receiver
         if end is not None and not end.watched >> sender & 1:
-            packet = self.packets[sender]
             end.watched |= 1 << sender
-            if packet is not None:
-                end.receive(packet)
+            if self.newest[sender] is not None:
+                end.receive(self._sealed(sender), 0, self.sent_ns[sender])
 
-    def _carry(self, packet: Packet, receiver: int) -> None:
+    def _sealed(self, sender: int) -> bytes:
+        raw, packet = self.raw[sender], self.newest[sender]
+        assert packet is not None
+        if raw is None:
+            raw = self.raw[sender] = self.wire.seal(packet)
+        return raw
+
+    def _carry(self, sender: int, receiver: int) -> None:
         end = self.ends[receiver]
-        rules = [rule for rule in self.rules if rule.touches(packet.sender, receiver)]
-        if end is None or packet.sender == receiver:
+        if end is None or sender == receiver or self.strayed[sender] >> receiver & 1:
             return
+        rules = [rule for rule in self.rules if rule.touches(sender, receiver)]
         if not rules and end.reading:
-            end.watched &= ~(1 << packet.sender)
-            self.watched[packet.sender] &= ~(1 << receiver)
+            end.watched &= ~(1 << sender)
+            self.watched[sender] &= ~(1 << receiver)
+            self.strayed[receiver] &= ~(1 << sender)
             end.news()
             return
-        for late_ns in self._copies(rules):
-            self._at(self._now() + late_ns, self._deliver, packet, receiver)
+        raw = self._sealed(sender)
+        for network in range(self.networks):
+            here = [rule for rule in rules if rule.on(network)]
+            for late_ns in self._copies(here):
+                said = self.wire.garble(raw) if self._garbled(here) else raw
+                self._at(self._now() + late_ns, self._deliver, said, sender, receiver, network)
 
     def _copies(self, rules: Sequence[Rule]) -> list[int]:
         """Return how late each copy of a packet comes."""
@@ -153,10 +214,21 @@ class Air:
         again = any(rule.twice > chance() for rule in rules)
         return [late_ns, late_ns + int(chance() * 50 * MS)] if again else [late_ns]
 
-    def _deliver(self, packet: Packet, receiver: int) -> None:
+    def _garbled(self, rules: Sequence[Rule]) -> bool:
+        return any(rule.garbled > self._rng.random() for rule in rules if rule.garbled)
+
+    def _throw(self, raw: bytes, receiver: int) -> None:
+        """Let bytes of no host reach one that looks at each packet."""
         end = self.ends[receiver]
-        if end is not None and end.watched >> packet.sender & 1:
-            end.receive(packet)
+        if end is not None:
+            end.receive(raw, self._rng.randrange(self.networks), self._now())
+
+    def _deliver(self, raw: bytes, sender: int, receiver: int, network: int) -> None:
+        end = self.ends[receiver]
+        if end is None or not end.watched >> sender & 1:
+            return
+        if end.receive(raw, network, self._now()) == sender:
+            self.strayed[receiver] &= ~(1 << sender)
 
     def _wake(self, sender: int) -> None:
         bit = 1 << sender

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hacore.core.setup import Isolation, Quorum
 from hacore.core.timing import NS, Timing, timing
+from hacore.testing.network import ALL_NETWORKS
 
 GRANULARITY_NS = NS
 
@@ -20,7 +21,8 @@ class Fault:
     kind: str
     hosts: int = 0  # mask: to whom it happens
     others: int = 0  # mask: the other end, of what happens to links
-    value: float = 0.0  # of the kind: share of packets lost, nanoseconds late, weight, leader
+    value: float = 0.0  # of the kind: share of packets lost, seconds late, weight, leader
+    network: int = ALL_NETWORKS  # of what happens to links
 
     def __post_init__(self) -> None:
         """Refuse what would never end."""
@@ -42,11 +44,13 @@ class Plan:
     quorum: Quorum = Quorum.DISK
     fencing: bool = True
     arbiters: int = 1
+    networks: int = 1
     weights: tuple[int, ...] = ()
     reboot_ns: int = 40 * NS
     faults: Sequence[Fault] = field(default=())
     late_start_ns: tuple[int, ...] = ()  # by host: when it boots; default: all at once
     spread_ns: int = 2 * NS  # hosts boot within it
+    ppm: tuple[int, ...] = ()  # by host: how many millionths its clock is too fast; default: drawn
 
     @property
     def ends_ns(self) -> int:

@@ -20,7 +20,7 @@ MINUTES = 3.0
 
 def anything(seed: str) -> Plan:
     """Return a world of the general mix."""
-    return draw(seed, None, int(T * NS), MINUTES)
+    return draw(seed, range(2, 9), int(T * NS), MINUTES)
 
 
 def _plan(hosts: int, faults: Sequence[Fault], *, reboot: float = 4 * T) -> Plan:

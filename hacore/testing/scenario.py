@@ -14,19 +14,21 @@ from typing import Any, TypeVar
 
 from hacore.core.setup import Isolation, Quorum
 from hacore.core.timing import NS
-from hacore.testing.expectation import Expectation, Moment, wrong_at, wrong_in_the_end
+from hacore.testing.expectation import LOOK, Expectation, Moment, wrong_at, wrong_in_the_end
 from hacore.testing.faults import KINDS
+from hacore.testing.network import ALL_NETWORKS
 from hacore.testing.plan import Fault, Plan
 from hacore.testing.seeds import Run
 
 Value = TypeVar("Value")
 SEEDS = 3
+MAX_NETWORKS = 8
 KEYS = {
-    "about", "covers", "hosts", "timeout", "isolation", "quorum", "weights", "fencing", "reboot",
-    "starts", "seeds", "ends", "fault", "expect", "fences", "log", "violates",
+    "about", "because", "covers", "hosts", "timeout", "isolation", "quorum", "weights", "fencing", "reboot",
+    "starts", "seeds", "ends", "networks", "ppm", "fault", "expect", "fences", "log", "violates",
 }  # fmt: skip
-FAULT_KEYS = {"at", "until", "kind", "hosts", "others", "value"}
-EXPECT_KEYS = {"at", "liveset", "leader", "dead", "vms", "states", "degraded", "armed", "mode"}
+FAULT_KEYS = {"at", "until", "kind", "hosts", "others", "value", "network"}
+EXPECT_KEYS = {"at", "until", *LOOK}
 
 
 class ScenarioError(ValueError):
@@ -38,6 +40,7 @@ class Scenario:
     """One file, understood."""
 
     about: str
+    because: str
     covers: tuple[str, ...]
     plan: Plan
     moments: tuple[Moment, ...]
@@ -50,28 +53,33 @@ def run_file(path: Path) -> list[str]:
     return run(parse(path.read_text(encoding="utf-8")))
 
 
+def tell_file(path: Path, seed: int) -> tuple[tuple[str, ...], list[str]]:
+    """Run a scenario file under one seed; return its story, and what was wrong."""
+    return run_seed(parse(path.read_text(encoding="utf-8")), seed)
+
+
 def run(scenario: Scenario) -> list[str]:
     """Run a scenario over its seeds; return what was wrong, each thing once."""
     wrong: dict[str, str] = {}
     for seed in range(scenario.seeds):
-        for text in _run_seed(scenario, seed):
+        for text in run_seed(scenario, seed)[1]:
             wrong.setdefault(text, f"seed {seed}: {text}")
     return list(wrong.values())
 
 
-def tell(scenario: Scenario, seed: int) -> tuple[str, ...]:
-    """Return the story of a scenario under one seed."""
-    return Run(str(seed), scenario.plan, told=True).to_the_end(settle=False).story
-
-
-def _run_seed(scenario: Scenario, seed: int) -> list[str]:
+def run_seed(scenario: Scenario, seed: int) -> tuple[tuple[str, ...], list[str]]:
+    """Run a scenario under one seed; return its story, and a line for each thing that was wrong."""
     run = Run(str(seed), scenario.plan, told=True)
-    wrong: list[str] = []
-    for moment in scenario.moments:
-        run.until(moment.at_ns)
-        wrong += wrong_at(moment, run)
+    wrong: dict[tuple[int, str], str] = {}
+    looks = sorted(
+        (at_ns, place) for place, each in enumerate(scenario.moments) for at_ns in each.instants_ns
+    )
+    for at_ns, place in looks:
+        run.until(at_ns)
+        for key, text in wrong_at(scenario.moments[place], at_ns, run):
+            wrong.setdefault((place, key), text)
     outcome = run.to_the_end(settle=False)
-    return wrong + wrong_in_the_end(scenario.expected, outcome, run)
+    return outcome.story, [*wrong.values(), *wrong_in_the_end(scenario.expected, outcome, run)]
 
 
 # --- parsing -------------------------------------------------------------------------------------------
@@ -91,12 +99,16 @@ def parse(text: str) -> Scenario:
     hosts = _get(table, "hosts", int)
     if not 1 <= hosts <= 64:
         raise ScenarioError(f"hosts = {hosts}: expected 1 to 64")
-    faults = [_fault(each, hosts) for each in table.get("fault", [])]
-    moments = tuple(sorted((_moment(each) for each in table.get("expect", [])), key=lambda m: m.at_ns))
-    last_ns = max((m.at_ns for m in moments), default=0)
+    networks = _get(table, "networks", int, 1)
+    if not 1 <= networks <= MAX_NETWORKS:
+        raise ScenarioError(f"networks = {networks}: expected 1 to {MAX_NETWORKS}")
+    faults = [_fault(each, hosts, networks) for each in table.get("fault", [])]
+    moments = tuple(_moment(each) for each in table.get("expect", []))
+    last_ns = max((moment.until_ns for moment in moments), default=0)
     ends_ns = int(_get(table, "ends", float, last_ns / NS) * NS)
     return Scenario(
         about=_get(table, "about", str),
+        because=_get(table, "because", str, ""),
         covers=tuple(_get(table, "covers", list, [])),
         plan=_plan(table, hosts, faults, ends_ns),
         moments=moments,
@@ -117,39 +129,47 @@ def _plan(table: Mapping[str, Any], hosts: int, faults: Sequence[Fault], ends_ns
         isolation=_word(table, "isolation", Isolation, Isolation.EVIDENCE),
         quorum=_word(table, "quorum", Quorum, Quorum.DISK),
         fencing=_get(table, "fencing", bool, True),
+        networks=_get(table, "networks", int, 1),
         weights=tuple(_get(table, "weights", list, [])),
         reboot_ns=int(_get(table, "reboot", float, 40.0) * NS),
         faults=faults,
         late_start_ns=tuple(int(at * NS) for at in _get(table, "starts", list, [])),
+        ppm=tuple(_get(table, "ppm", list, [])),
     )
 
 
-def _fault(table: Mapping[str, Any], hosts: int) -> Fault:
+def _fault(table: Mapping[str, Any], hosts: int, networks: int) -> Fault:
     _known(table, FAULT_KEYS, "[[fault]]")
     kind = _get(table, "kind", str)
     if kind not in KINDS:
         raise ScenarioError(f'kind = "{kind}": expected one of {", ".join(sorted(KINDS))}')
     at = _get(table, "at", float)
-    until = _get(table, "until", float, at)
-    if until < at:
-        raise ScenarioError(f"until = {until}: expected a time after at = {at}")
-    struck = _mask(table.get("hosts", "all"), hosts)
+    network = _get(table, "network", int, ALL_NETWORKS)
+    if network != ALL_NETWORKS and not 0 <= network < networks:
+        raise ScenarioError(f"network = {network}: expected an index below {networks}")
     return Fault(
         at_ns=int(at * NS),
-        until_ns=int(until * NS),
+        until_ns=_until_ns(table, at),
         kind=kind,
-        hosts=struck,
+        hosts=_mask(table.get("hosts", "all"), hosts),
         others=_mask(table.get("others", []), hosts),
         value=_get(table, "value", float, 0.0),
+        network=network,
     )
 
 
 def _moment(table: Mapping[str, Any]) -> Moment:
     _known(table, EXPECT_KEYS, "[[expect]]")
-    if "at" not in table:
-        raise ScenarioError("[[expect]] without at")
-    values = {key: value for key, value in table.items() if key != "at"}
-    return Moment(int(float(table["at"]) * NS), values)
+    values = {key: value for key, value in table.items() if key in LOOK}
+    at = _get(table, "at", float)
+    return Moment(int(at * NS), _until_ns(table, at), values)
+
+
+def _until_ns(table: Mapping[str, Any], at: float) -> int:
+    until = _get(table, "until", float, at)
+    if until < at:
+        raise ScenarioError(f"until = {until}: expected a time after at = {at}")
+    return int(until * NS)
 
 
 def _mask(hosts: object, configured: int) -> int:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from hacore.core.timing import NS
 from hacore.testing.mix import GROUPS, WEIGHTS, draw
-from hacore.testing.mutants import MUTANTS
-from hacore.testing.scenario import ScenarioError, run_file
+from hacore.testing.mutants import MUTANTS, NO_MUTANT
+from hacore.testing.scenario import ScenarioError, run_file, tell_file
 from hacore.testing.seeds import Outcome, Run, seconds
 
 DONE, VIOLATED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -29,8 +29,10 @@ EXAMPLES = """examples:
   python -m hacore.testing.simulate --seeds 0:1000
   python -m hacore.testing.simulate --hosts 3 --seeds 0:500 --faults disk,crash
   python -m hacore.testing.simulate --hosts 3 --replay 17
+  python -m hacore.testing.simulate --hosts 9-16 --timeout 60 --seeds 0:20
   python -m hacore.testing.simulate --mutant skip_paxos_read --seeds 0:100
   python -m hacore.testing.simulate --scenario tests/scenarios/*.toml
+  python -m hacore.testing.simulate --scenario tests/scenarios/two_link_lost.toml --replay
 """
 
 
@@ -38,25 +40,26 @@ EXAMPLES = """examples:
 class Options:
     """What makes a seed a world."""
 
-    hosts: int | None
-    timeout_ns: int
-    minutes: float
+    hosts: range
+    timeout_ns: int | None
+    minutes: float | None
     kinds: tuple[str, ...]
-    mutant: str
+    mutant: str = ""
+    mixed: bool = False
 
 
 def run_seed(options: Options, seed: int, *, told: bool = False) -> Outcome:
     """Run one seed; every other one is watched until everybody must be back.
 
-    A mutant runs in the worlds that bring its bug to light.
+    A mutant runs in the worlds that bring its bug to light, unless it is to be looked for in the general mix.
     """
-    mutant = MUTANTS.get(options.mutant)
-    if mutant is not None:
-        return Run(str(seed), mutant.profile(str(seed)), mutant.rules, mutant.twins, told=told).to_the_end(
-            settle=False
-        )
-    plan = draw(str(seed), options.hosts, options.timeout_ns, options.minutes, options.kinds)
-    return Run(str(seed), plan, told=told).to_the_end(settle=seed % 2 == 0)
+    name, mutant = str(seed), MUTANTS.get(options.mutant, NO_MUTANT)
+    if options.mutant and not options.mixed:
+        plan = mutant.profile(name)
+    else:
+        plan = draw(name, options.hosts, options.timeout_ns, options.minutes, options.kinds)
+    settle = seed % 2 == 0 and not options.mutant
+    return Run(name, plan, mutant.rules, mutant.twins, told=told).to_the_end(settle=settle)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,8 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if chosen.scenario:
-        return _scenarios(chosen.scenario)
-    options = Options(chosen.hosts, int(chosen.timeout * NS), chosen.minutes, chosen.faults, chosen.mutant)
+        return _scenarios(chosen.scenario, chosen.replay)
+    timeout_ns = None if chosen.timeout is None else int(chosen.timeout * NS)
+    options = Options(chosen.hosts, timeout_ns, chosen.minutes, chosen.faults, chosen.mutant, chosen.mixed)
     if chosen.replay is not None:
         return _replay(options, chosen.replay)
     try:
@@ -161,14 +165,17 @@ def _replay(options: Options, seed: int) -> int:
     return VIOLATED if outcome.violations else DONE
 
 
-def _scenarios(paths: Iterable[Path]) -> int:
+def _scenarios(paths: Iterable[Path], replay: int | None) -> int:
+    """Run scenario files over their seeds, or tell the story of each under the seed to replay."""
     code = DONE
     for path in paths:
         try:
-            wrong = run_file(path)
+            story, wrong = ((), run_file(path)) if replay is None else tell_file(path, replay)
         except (ScenarioError, OSError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             return USAGE
+        for line in story:
+            print(line)
         for line in wrong:
             print(f"{path}: {line}")
         code = VIOLATED if wrong else code
@@ -184,26 +191,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     kinds = f"of: {', '.join((*GROUPS, *WEIGHTS))}; default: all"
     parser.add_argument(
-        "--hosts", type=_hosts, metavar="N", help="2 to 64; default: drawn from the seed, 2 to 8"
+        "--hosts",
+        type=_hosts,
+        default=range(2, 9),
+        metavar="N[-M]",
+        help="2 to 64; from N to M: drawn from the seed; default: 2-8",
     )
     parser.add_argument("--seeds", type=_range, default=range(100), metavar="A:B", help="default: 0:100")
     parser.add_argument("--faults", type=_kinds, default=tuple(WEIGHTS), metavar="KIND,…", help=kinds)
-    parser.add_argument("--timeout", type=_positive, default=20, metavar="SECONDS", help="T; default: 20")
-    parser.add_argument("--minutes", type=_positive, default=3, help="in which faults begin; default: 3")
+    parser.add_argument(
+        "--timeout", type=_positive, metavar="SECONDS", help="T; default: drawn, 10, 20 or 60"
+    )
+    parser.add_argument("--minutes", type=_positive, help="in which faults begin; default: 9 T")
     parser.add_argument(
         "--mutant", default="", choices=sorted(MUTANTS), help="run a deliberate bug, in worlds of its own"
     )
-    parser.add_argument("--replay", type=int, metavar="SEED", help="print the story of one seed")
+    parser.add_argument("--mixed", action="store_true", help="look for the mutant in the general mix instead")
+    parser.add_argument(
+        "--replay",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="SEED",
+        help="print the story of one seed, also of a scenario; default: 0",
+    )
     parser.add_argument("--scenario", type=Path, nargs="+", metavar="FILE", help="run scenario files")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="default: the cores")
     parser.add_argument("--json", action="store_true", help="the summary is always JSON; kept for scripts")
     return parser
 
 
-def _hosts(text: str) -> int:
-    hosts = int(text)
-    if not 2 <= hosts <= 64:
-        raise argparse.ArgumentTypeError(f"{text}: expected 2 to 64 hosts")
+def _hosts(text: str) -> range:
+    first, _, last = text.partition("-")
+    hosts = range(int(first), int(last or first) + 1)
+    if not hosts or hosts[0] < 2 or hosts[-1] > 64:
+        raise argparse.ArgumentTypeError(f"{text}: expected 2 to 64 hosts, N or N-M")
     return hosts
 
 

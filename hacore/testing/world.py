@@ -57,7 +57,7 @@ class World:
         self._queue: list[tuple[int, int, Callable[..., None], tuple[object, ...]]] = []
         self._numbered = 0
         self.disk = FakeDisk(plan.hosts, 4 * plan.timeout_ns)
-        self.air = Air(plan.hosts, rng, self.at, lambda: self.now_ns)
+        self.air = Air(plan.hosts, rng, self.at, lambda: self.now_ns, plan.networks)
         self.hosts = [Host(self, index) for index in range(plan.hosts)]
         self._watchers = watchers(self)
         for host in self.hosts:

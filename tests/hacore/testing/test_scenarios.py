@@ -28,6 +28,12 @@ def test_a_scenario_can_fail():
     ]
 
 
+def test_what_must_hold_for_a_while_is_looked_at_every_second():
+    crash = '[[fault]]\nat = 40\nuntil = 90\nkind = "crash"\nhosts = [2]'
+    (wrong,) = run(parse(f"{SMALL}seeds = 1\n{crash}\n[[expect]]\nat = 30\nuntil = 50\nvms = [0, 1, 2]"))
+    assert wrong == "seed 0: at 40 s vms is [0, 1], expected [0, 1, 2]"
+
+
 def test_the_log_must_come_in_order():
     lines = ["host 0 *joined*", "host 0 *boots*"]
     (wrong,) = run(parse(f"{SMALL}seeds = 1\nlog = {lines}\n[[expect]]\nat = 30\nliveset = [0, 1, 2]"))
@@ -51,7 +57,10 @@ def test_the_log_must_come_in_order():
             SMALL + '[[fault]]\nat = 2\nkind = "hang"\nhosts = [3]',
             'expected "all" or a list of indexes below 3',
         ),
-        (SMALL + "[[expect]]\nliveset = []", "[[expect]] without at"),
+        (SMALL + "[[expect]]\nat = 2\nuntil = 1", "until = 1.0: expected a time after at = 2.0"),
+        (SMALL + "networks = 9", "networks = 9: expected 1 to 8"),
+        (SMALL + '[[fault]]\nat = 2\nkind = "cable"\nnetwork = 1', "network = 1: expected an index below 1"),
+        (SMALL + "[[expect]]\nliveset = []", "at is missing"),
     ],
 )
 def test_what_is_not_understood_is_refused_in_one_line(text, says):
@@ -59,10 +68,6 @@ def test_what_is_not_understood_is_refused_in_one_line(text, says):
         parse(text)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
-
-
-def test_every_scenario_says_what_it_covers():
-    assert [path.stem for path in FILES if not parse(path.read_text(encoding="utf-8")).covers] == []
 
 
 def test_the_document_names_every_kind_and_key():

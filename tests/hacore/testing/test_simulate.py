@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from hacore.testing.simulate import Options, main, run_seed
 
-DEFAULT = Options(None, 20 * 10**9, 3.0, ("crash", "hang", "link", "stop", "write", "kill"), "")
+DEFAULT = Options(range(2, 9), 20 * 10**9, 3.0, ("crash", "hang", "link", "stop", "write", "kill"))
 FIGURES = {
     "seeds", "events", "simulated_seconds", "violations", "fences", "needless_fences",
     "max_detection_over_bound_seconds",
@@ -65,6 +68,23 @@ def test_replay_tells_the_story(capsys):
     assert any("     *  " in line for line in lines), "faults are told in between"
 
 
+def test_a_scenario_is_replayed_as_its_story(capsys):
+    assert main(["--scenario", "tests/scenarios/two_link_lost.toml", "--replay"]) == 0
+    story = capsys.readouterr().out.splitlines()
+    assert any(line.endswith("host 0  network_degraded") for line in story)
+    assert main(["--scenario", "tests/scenarios/two_link_lost.toml", "--replay", "1"]) == 0
+    assert capsys.readouterr().out.splitlines() != story
+
+
+def test_what_the_document_tells_to_type_works(capsys):
+    text = Path("docs/scenarios.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^python -m hacore.testing.simulate (.+)$", text, re.MULTILINE)
+    assert len(commands) > 1
+    for command in commands:
+        assert main(shlex.split(command)) == 0, command
+    assert "network_degraded" in capsys.readouterr().out, "one of them tells a story"
+
+
 def test_a_scenario_that_fails_is_told(tmp_path, capsys):
     path = tmp_path / "wrong.toml"
     path.write_text('about = "x"\nhosts = 2\n[[expect]]\nat = 20\nliveset = [1]\n', encoding="utf-8")
@@ -81,7 +101,14 @@ def test_a_scenario_that_is_not_understood_is_refused(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--hosts", "1"], ["--seeds", "5:5"], ["--seeds", "a:b"], ["--faults", "fire"], ["--timeout", "0"]],
+    [
+        ["--hosts", "1"],
+        ["--hosts", "5-3"],
+        ["--seeds", "5:5"],
+        ["--seeds", "a:b"],
+        ["--faults", "fire"],
+        ["--timeout", "0"],
+    ],
 )
 def test_wrong_usage_is_told(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
