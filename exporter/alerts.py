@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter.daemons.alerts import DAEMON_RULES
+from exporter.recovery_alert import RECOVERY_RULE
 from exporter.rule import HOSTS_TEXT, Rule, lookup, of_host, of_pool, of_vm, on
 
 _TOLERANCE = 'max without (kind) (xenha_tolerance_upper_hosts{kind="simultaneous"})'
@@ -56,6 +57,7 @@ _POOL_RULES: tuple[Rule, ...] = (
             "free memory on other hosts. A protected VM that can run on one host only has the same effect."
         ),
     ),
+    RECOVERY_RULE,
     Rule(
         alert="XenhaToleranceUnknown",
         severity="warning",

@@ -17,10 +17,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exporter.errors import ConfigError
+from exporter.recovery import USUAL_RECOVERY, RecoverySettings
 from planner.errors import SourceError
 from planner.inventory.jsontext import shown
 from planner.inventory.pydantic_words import problem_of
 from planner.inventory.source import ApiSource, Credentials, FileSource, Source, parse_source
+from planner.schedule.pace import BOOT_SECONDS, BOOT_SLOTS, SECONDS_MAX, SLOTS_MAX, Pace
 
 DEFAULT_LISTEN = "127.0.0.1:9877"
 DEFAULT_LIMIT_SECONDS = 10.0
@@ -45,6 +47,7 @@ class PoolSettings:
     source: Source
     credentials: Credentials
     limit_seconds: float = DEFAULT_LIMIT_SECONDS
+    recovery: RecoverySettings = USUAL_RECOVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,12 @@ class _PoolTable(BaseModel):
     insecure: bool = False
     ca_file: Annotated[str, Field(min_length=1)] | None = None
     limit_seconds: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = DEFAULT_LIMIT_SECONDS
+    recovery_objective_seconds: Annotated[float, Field(gt=0, le=SECONDS_MAX, allow_inf_nan=False)] | None = (
+        None
+    )
+    boot_seconds: Annotated[float, Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)] = BOOT_SECONDS
+    boot_slots: Annotated[int, Field(ge=1, le=SLOTS_MAX)] = BOOT_SLOTS
+    detection_seconds: Annotated[float, Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)] | None = None
 
 
 class _File(BaseModel):
@@ -147,10 +156,21 @@ def _key(location: tuple[int | str, ...]) -> str:
     return text.removeprefix(".")
 
 
+_FROM_ZERO = f"seconds from 0 to {SECONDS_MAX:.0f}"
+_EXPECTED: Mapping[str | int, str] = {
+    "boot_seconds": _FROM_ZERO,
+    "detection_seconds": _FROM_ZERO,
+    "boot_slots": f"a whole number from 1 to {SLOTS_MAX}",
+}
+"""What keys expect whose bounds are not those of the other times."""
+
+
 def _words(found: Mapping[str, Any]) -> str:
     if isinstance(found["input"], date | time):  # TOML has them, JSON has not
         found = {**found, "input": str(found["input"])}
     given = shown(found["input"])
+    if found["loc"][-1] in _EXPECTED:
+        return f"expected {_EXPECTED[found['loc'][-1]]}, got {given}"
     match found["type"]:
         case "float_type" | "greater_than" | "less_than_equal" | "finite_number":
             return f"expected seconds above 0 and at most 86400, got {given}"
@@ -200,7 +220,12 @@ class _Table:
         credentials = self._credentials(source, password)
         if source is None or len(self.problems) > before:
             return None
-        return PoolSettings(source, credentials, self.table.limit_seconds)
+        return PoolSettings(source, credentials, self.table.limit_seconds, self._recovery())
+
+    def _recovery(self) -> RecoverySettings:
+        table = self.table
+        pace = Pace(table.boot_seconds, table.boot_slots, table.detection_seconds)
+        return RecoverySettings(pace, table.recovery_objective_seconds)
 
     def _source(self) -> Source | None:
         try:

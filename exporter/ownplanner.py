@@ -8,17 +8,21 @@ from planner import restart
 from planner.constraints.rules import NO_RULES, Rules
 from planner.model import Pool
 from planner.results import Headroom, Tolerance
+from planner.schedule.pace import USUAL_PACE, Pace
+from planner.schedule.prediction import RecoveryTime
 from planner.tolerance import answer
 
 
 class OwnPlanner:
-    """Asks the planner itself, on the service's clock, with an operator's rules counted."""
+    """Asks the planner itself, on the service's clock, with an operator's rules and times counted."""
 
-    def __init__(self, clock: Clock, rules: Rules = NO_RULES) -> None:
+    def __init__(self, clock: Clock, rules: Rules = NO_RULES, pace: Pace = USUAL_PACE) -> None:
         self._clock = clock
         self._rules = rules
+        self._pace = pace
         self._losses: restart.SingleLosses | None = None
         """Of the pool asked about last: its hosts are asked about one by one."""
+        self._recoveries: restart.SingleRecoveries | None = None
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
         return answer.tolerance(pool, limit_seconds=limit_seconds, clock=self._clock)
@@ -32,11 +36,17 @@ class OwnPlanner:
     def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
         return HeadroomQuestion().answer(pool, self._terms(limit_seconds))
 
+    def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
+        times = self._recoveries
+        if times is None or times.pool is not pool:
+            times = self._recoveries = restart.SingleRecoveries(pool, self._pace, self._rules)
+        return times.recovery(host_uuid, limit_seconds=limit_seconds, clock=self._clock)
+
     def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:
         return question.answer(pool, self._terms(limit_seconds))
 
-    def under(self, rules: Rules) -> OwnPlanner:
-        return OwnPlanner(self._clock, rules)
+    def under(self, rules: Rules, pace: Pace = USUAL_PACE) -> OwnPlanner:
+        return OwnPlanner(self._clock, rules, pace)
 
     def _terms(self, limit_seconds: float) -> Terms:
-        return Terms(limit_seconds, self._clock)
+        return Terms(limit_seconds, self._clock, pace=self._pace)

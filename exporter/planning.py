@@ -18,6 +18,8 @@ from planner.constraints.rules import Rules
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
 from planner.results import Headroom, SolverUse, Tolerance
+from planner.schedule.pace import Pace
+from planner.schedule.prediction import RecoveryTime
 
 QUICK_SECONDS = 0.8
 """Of the 2 s between a change and its figures (R29) 1 s may pass in coalescing; this leaves a margin."""
@@ -38,12 +40,16 @@ class Planner(Protocol):
         """Return what can still start in the pool with its target kept."""
         ...
 
+    def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
+        """Return how long it would take until all protected VMs serve again if the host failed."""
+        ...
+
     def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:
         """Return the answer to what somebody asks; raise InputError if it makes no sense for the pool."""
         ...
 
-    def under(self, rules: Rules) -> Planner:
-        """Return a planner of a pool of its own, with an operator's rules counted."""
+    def under(self, rules: Rules, pace: Pace) -> Planner:
+        """Return a planner of a pool of its own, with an operator's rules and times counted."""
         ...
 
 
@@ -82,6 +88,17 @@ def better_figures(known: Figures, planner: Planner, clock: Clock, *, limit_seco
 def with_headroom(known: Figures, planner: Planner, *, limit_seconds: float) -> Figures:
     """Return the figures with what can still start; looked for once they are settled, as it is asked less."""
     return replace(known, headroom=planner.headroom(known.snapshot.pool, limit_seconds=limit_seconds))
+
+
+def with_recoveries(known: Figures, planner: Planner, clock: Clock, *, limit_seconds: float) -> Figures:
+    """Return the figures with how long the failure of each host would last, as far as the time goes."""
+    pool, deadline = known.snapshot.pool, Deadline.after(clock, limit_seconds)
+    times = {}
+    for host in pool.hosts_in_service:
+        left_seconds = deadline.left_seconds()
+        if left_seconds > 0:
+            times[host.uuid] = planner.recovery_if_failed(pool, host.uuid, limit_seconds=left_seconds)
+    return replace(known, recoveries=times)
 
 
 def _thorough(known: Figures, planner: Planner, clock: Clock, limit_seconds: float) -> Figures:

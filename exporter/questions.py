@@ -13,10 +13,13 @@ from typing import Any, ClassVar, Protocol
 
 from hacore.clock import Clock
 from planner import drain, headroom, restart, whatif
+from planner.explain import answer as explain
+from planner.explain.result import Explanation
 from planner.model import Pool
 from planner.repair import answer as repair
 from planner.repair.result import Repair
 from planner.results import Drain, Headroom, Plan, Tolerance, WhatIf
+from planner.schedule.pace import USUAL_PACE, Pace
 from planner.tolerance import answer as tolerance
 
 
@@ -32,6 +35,7 @@ class Terms:
 
     limit_seconds: float
     clock: Clock
+    pace: Pace = USUAL_PACE
 
 
 class Question(Protocol):
@@ -58,7 +62,12 @@ class PlanQuestion:
 
     def answer(self, pool: Pool, terms: Terms) -> Plan:
         return restart.plan(
-            pool, self.failed, limit_seconds=terms.limit_seconds, clock=terms.clock, with_tolerance=True
+            pool,
+            self.failed,
+            limit_seconds=terms.limit_seconds,
+            clock=terms.clock,
+            with_tolerance=True,
+            pace=terms.pace,
         )
 
 
@@ -118,6 +127,17 @@ class RepairQuestion:
 
     def answer(self, pool: Pool, terms: Terms) -> Repair:
         return repair.repair(pool, target=self.target, limit_seconds=terms.limit_seconds, clock=terms.clock)
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainQuestion:
+    """Why the pool survives no more failures than it does."""
+
+    target: int | None = None
+    long: ClassVar[bool] = True
+
+    def answer(self, pool: Pool, terms: Terms) -> Explanation:
+        return explain.explain(pool, target=self.target, limit_seconds=terms.limit_seconds, clock=terms.clock)
 
 
 @dataclass(frozen=True, slots=True)

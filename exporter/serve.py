@@ -55,7 +55,7 @@ def _watched(pool: PoolSettings, clock: Clock, demo: Demo | None, stack: ExitSta
     def watch(stop: threading.Event, seen: Callable[[Update], None]) -> None:
         follow(source, credentials, clock=clock, stop=stop, seen=seen)
 
-    return Watched(str(pool.source), watch, pool.limit_seconds)
+    return Watched(str(pool.source), watch, pool.limit_seconds, recovery=pool.recovery)
 
 
 def _leave() -> None:

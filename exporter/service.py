@@ -31,7 +31,9 @@ class Service:
         self.answers = Answers()
         self.daemon_watcher = DaemonWatcher(daemons, clock=clock)
         self.watchers = tuple(
-            PoolWatcher(one, planner=planner.under(one.rules), clock=clock, refining=refining)
+            PoolWatcher(
+                one, planner=planner.under(one.rules, one.recovery.pace), clock=clock, refining=refining
+            )
             for one in watched
         )
 

@@ -64,6 +64,8 @@ from planner.results import (
     Witness,
     XapiFigures,
 )
+from planner.schedule.pace import USUAL_PACE, Pace
+from planner.schedule.prediction import RecoveryTime
 
 GIB = 2**30
 ENOUGH_SECONDS = 30.0
@@ -160,20 +162,31 @@ def tolerance(pool: Pool) -> Tolerance:
 def figures(snapshot: Snapshot, tolerance: Tolerance) -> Figures:
     losses = {"host-1": HostLoss(2, True), "host-2": HostLoss(1, False)}
     return Figures(
-        snapshot, tolerance, losses, 1_002.0, duration_seconds=0.75, headroom=ROOM, solver=tolerance.solver
+        snapshot,
+        tolerance,
+        losses,
+        1_002.0,
+        duration_seconds=0.75,
+        headroom=ROOM,
+        recoveries={"host-1": RecoveryTime(None, True), "host-2": RECOVERED},
+        solver=tolerance.solver,
     )
 
 
 @pytest.fixture
 def state(snapshot: Snapshot, figures: Figures) -> PoolState:
     """A pool that was seen at 1 000 s and planned for at 1 002 s."""
-    looked = planning(seen(PoolState("https://master.example"), snapshot, 1_000.0))
+    empty = PoolState("https://master.example", recovery_objective_seconds=300.0)
+    looked = planning(seen(empty, snapshot, 1_000.0))
     return planned(looked, figures)
 
 
 ROOM = Headroom(
     1, Span(8 * GIB, 9 * GIB), (("host-1", Span(8 * GIB, 8 * GIB)), ("host-2", Span(0, GIB))), None, 0.5
 )
+
+
+RECOVERED = RecoveryTime(125.0, True)
 
 
 @dataclass
@@ -183,9 +196,11 @@ class FakePlanner:
     answer: Tolerance
     plan_answer: Plan
     loss: tuple[int, bool] = (0, True)
+    recovery: RecoveryTime = RECOVERED
     before: Callable[[str], None] = lambda _question: None
     asked: list[str] = field(default_factory=list)
     rules: Rules = NO_RULES
+    pace: Pace = USUAL_PACE
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
         self._take(f"tolerance {pool.name} {limit_seconds:g}")
@@ -194,6 +209,10 @@ class FakePlanner:
     def unplaced_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> tuple[int, bool]:
         self._take(f"unplaced {host_uuid}")
         return self.loss
+
+    def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
+        self._take(f"recovery {host_uuid}")
+        return self.recovery
 
     def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
         self._take("headroom")
@@ -222,8 +241,8 @@ class FakePlanner:
                 return self.answer
         raise AssertionError(question)
 
-    def under(self, rules: Rules) -> FakePlanner:
-        self.rules = rules
+    def under(self, rules: Rules, pace: Pace) -> FakePlanner:
+        self.rules, self.pace = rules, pace
         return self
 
     def _take(self, question: str) -> None:

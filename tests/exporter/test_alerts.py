@@ -65,6 +65,22 @@ STORIES = {
         (11, 20),
         [_pool()],
     ),
+    "XenhaRecoveryTooSlow": (
+        {
+            "xenha_recovery_objective_seconds{pool='p'}": "300x60",
+            # Absent for three minutes after a change, at 14 to 16: the alert must not start anew.
+            "xenha_predicted_recovery_seconds{pool='p'}": "300x9 +Inf 400x3 _x3 400x5 299x40",
+            "xenha_host_failure_recovery_seconds{pool='p', host='h1'}": "400x60",
+            "xenha_host_failure_recovery_seconds{pool='p', host='h2'}": "300x60",
+            "xenha_host_failure_recovery_seconds{pool='p', host='h3'}": " ".join(["+Inf"] * 61),
+            "xenha_host_info{pool='p', host='h1', name='quay-1'}": "1x60",
+            "xenha_host_info{pool='p', host='h2', name='quay-2'}": "1x60",
+            "xenha_host_info{pool='p', host='h3', name='quay-3'}": "1x60",
+        },
+        (5, 9, 14, 40),
+        (15, 16, 17, 20),
+        [_pool()],
+    ),
     "XenhaToleranceUnknown": (
         TARGET
         | {
@@ -354,6 +370,12 @@ TEXTS = {
         "Harbour: xapi promises more than is possible",
         "xapi believes in a plan for 3 hosts; that many failures are proven not to be survived: the "
         "tolerance is 2 at most.",
+    ),
+    "XenhaRecoveryTooSlow": (
+        "Harbour: a host failure would last too long",
+        "After the failure of one host it is predicted to take 6m 40s until every protected VM serves again; "
+        "the objective is 300 s. Hosts beyond it (+Inf: some VMs would not restart at all): quay-1 (6m 40s), "
+        "quay-3 (+Inf).",
     ),
     "XenhaMemberUnarmed": (
         "quay-1 of Harbour is a member without an armed watchdog",

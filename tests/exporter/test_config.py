@@ -8,7 +8,9 @@ import pytest
 
 from exporter.config import CONFIG_BYTES_MAX, Address, load_config, parse_address
 from exporter.errors import ConfigError
+from exporter.recovery import USUAL_RECOVERY, RecoverySettings
 from planner.inventory.source import ApiSource, DemoSource, FileSource
+from planner.schedule.pace import Pace
 
 ROOT = Path(__file__).parents[2]
 BAD = ROOT / "tests" / "data" / "config_bad"
@@ -61,7 +63,8 @@ def test_everything_set(tmp_path: Path) -> None:
             'source = "https://master.example:8443"\nuser = "monitor"\npassword_file = "p"\n'
             'ca_file = "ca.pem"\nlimit_seconds = 2.5\n'
             '[[pool]]\nsource = "pools/one.json"\n'
-            '[[pool]]\nsource = "demo:"\nlimit_seconds = 3\n',
+            '[[pool]]\nsource = "demo:"\nlimit_seconds = 3\nrecovery_objective_seconds = 300\n'
+            "boot_seconds = 90\nboot_slots = 8\ndetection_seconds = 0\n",
         )
     )
     assert settings.listen == Address("::1", 0)
@@ -75,6 +78,8 @@ def test_everything_set(tmp_path: Path) -> None:
     assert file.source == FileSource(str(tmp_path / "pools" / "one.json"))
     assert file.limit_seconds == 10
     assert demo.source == DemoSource()
+    assert demo.recovery == RecoverySettings(Pace(90, 8, 0), 300)
+    assert file.recovery == USUAL_RECOVERY
 
 
 def test_password_of_the_environment_serves_pools_without_a_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.planning import QUICK_SECONDS, better_figures, quick_figures, with_headroom
+from exporter.planning import QUICK_SECONDS, better_figures, quick_figures, with_headroom, with_recoveries
 from exporter.state import Figures, HostLoss
 from planner.inventory.snapshot import Snapshot
 from planner.results import Bounds, Tolerance
@@ -121,6 +121,16 @@ def test_headroom_is_looked_for_when_all_else_is_settled(
     assert planner.asked[-1] == "headroom"
     assert complete.final
     assert replace(complete, headroom=None) == settled
+
+
+def test_every_host_in_service_gets_the_time_its_failure_lasts(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    settled = quick_figures(snapshot, planner, clock)
+    timed = with_recoveries(settled, planner, clock, limit_seconds=10)
+    assert planner.asked[-2:] == ["recovery host-1", "recovery host-2"]
+    assert timed.recoveries == {"host-1": planner.recovery, "host-2": planner.recovery}
+    assert with_recoveries(settled, planner, clock, limit_seconds=0).recoveries == {}
 
 
 def test_sequential_search_that_ran_out_of_time_is_taken_up_again(
