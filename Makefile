@@ -8,7 +8,7 @@ KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
 DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run cluster simulate test quality bench rules debug sanitize model lock clean
+.PHONY: help setup run can-cluster cluster simulate test quality bench rules debug sanitize model lock clean
 
 help: ## show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +23,12 @@ $(BUILT): pyproject.toml setup.py constraints.txt tools/setup.sh $(KERNEL)
 run: $(BUILT) ## serve the built-in demo pool on http://127.0.0.1:9877 (PORT=…)
 	@exec $(BIN)/xenha serve demo: --listen 127.0.0.1:$(PORT)
 
+# Before anything is built: it may not be possible here.
+can-cluster:
+	@$(PYTHON) -m lab.cluster.needs
+
 # `exec`: Ctrl-C reaches the cluster, which takes everything away.
-cluster: $(BUILT) ## three daemons in namespaces and their page, as root (DRILL=… breaks them)
+cluster: can-cluster $(BUILT) ## three daemons in namespaces and their page, as root (DRILL=… breaks them)
 	@exec $(BIN)/python -m lab.cluster $(if $(DRILL),drill $(DRILL),run --listen 127.0.0.1:$(PORT))
 
 SEEDS ?= 0:100000

@@ -8,6 +8,7 @@ python -m lab.cluster soak   one fault after the other, for as long as wanted
 from __future__ import annotations
 
 import argparse
+import os
 import select
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from lab.cluster.drills import DRILLS
 from lab.cluster.judge import detection_seconds
 from lab.cluster.making import ClusterError, cluster
 from lab.cluster.narrate import Narrator
-from lab.cluster.needs import missing
+from lab.cluster.needs import missing, refusal, search_path
 from lab.cluster.nets import NetworkError
 from lab.cluster.perform import Report, perform
 from lab.cluster.soak import round_text, soak, soaked_text
@@ -41,9 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "list":
         _say(*(f"{name:15} {drill.about}" for name, drill in DRILLS.items()))
         return 0
-    if lacking := missing():
-        sys.stderr.write(f"lab: no cluster can be made here; it needs {'; '.join(lacking)}\n")
+    if line := refusal(missing()):
+        sys.stderr.write(f"{line}\n")
         return 2
+    os.environ["PATH"] = search_path(os.environ)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return int(chosen.does(chosen))

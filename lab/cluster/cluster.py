@@ -89,6 +89,13 @@ class Cluster:
         """Return when which VM ran where."""
         return runs(self.history.read(), self.folder / "stamps")
 
+    def homes(self) -> dict[str, tuple[int, bool]]:
+        """Return, by VM, on which host it ran last, and whether it still does."""
+        records = self.history.read()
+        down = {(record.host, record.boot) for record in records if record.what == "down"}
+        last = {run.vm: run for run in runs(records, self.folder / "stamps")}
+        return {vm: (run.host, (run.host, run.boot) not in down) for vm, run in sorted(last.items())}
+
     def running(self, vm: str) -> int | None:
         """Return on which host a VM was started last."""
         found = [run for run in self.runs() if run.vm == vm]
@@ -96,9 +103,9 @@ class Cluster:
 
     def table(self) -> str:
         """Return one line a host: what its daemon says, and which VMs it runs."""
-        homes = {run.vm: run.host for run in self.runs()}
+        homes = self.homes()
         return "\n".join(
-            _row(host, [vm for vm, home in sorted(homes.items()) if home == host.index])
+            _row(host, [vm for vm, home in homes.items() if home == (host.index, True)])
             for host in self.hosts
         )
 

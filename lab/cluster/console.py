@@ -19,7 +19,7 @@ switch off | switch on  the switch forwards nothing; it does again
 disk N FAULT            ok, eio, hang, delay:250, gone, write=torn, write=ghost:500, read=eio …
 leave N                 ask host N to leave the liveset, which ends its daemon
 weight N W              set the weight of host N
-vms                     which VM runs where
+vms                     which VM runs where, and which does not run any more
 status                  what every host says of itself
 help                    this text; Ctrl-C ends the cluster and takes everything away"""
 
@@ -60,7 +60,7 @@ class Console:
             case ["status"]:
                 return self._cluster.table()
             case ["vms"]:
-                return "\n".join(f"{run.vm} on host-{run.host + 1}" for run in self._cluster.runs())
+                return _vms(self._cluster)
             case ["switch", "off"]:
                 self._cluster.nets.kill_switch()
             case ["switch", "on"]:
@@ -92,3 +92,10 @@ class Console:
         if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= count:
             raise ValueError(f"host {number!r}: expected a number from 1 to {count}")
         return int(number) - 1
+
+
+def _vms(cluster: Cluster) -> str:
+    return "\n".join(
+        f"{vm} on host-{host + 1}" if alive else f"{vm} dead with host-{host + 1}"
+        for vm, (host, alive) in cluster.homes().items()
+    )

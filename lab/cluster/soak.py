@@ -1,8 +1,8 @@
 """A cluster that is struck again and again, for as long as wanted; every stroke is judged. Prints nothing.
 
 One cluster, one history: what a stroke leaves behind, the next one meets. G1, G2 and G4 are judged over
-everything, G3 stroke by stroke, G5 at every power cut. The last host is never struck alone: memory and files
-of its daemon must not grow.
+everything, G3 stroke by stroke, G5 at every power cut. The last host is struck only together with all others:
+memory and files of its daemon must not grow.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from pathlib import Path
 from random import Random
 
 from hacore.clock import Deadline, Stopwatch, SystemClock
-from hacore.core.timing import timing
 from lab.cluster.cluster import Cluster, NotSeenError
 from lab.cluster.daemonfile import GRANULARITY_SECONDS, Settings, name_of
-from lab.cluster.drills.steps import whole
 from lab.cluster.history import Record
 from lab.cluster.judge import Window, detection_seconds, judge_windows
 from lab.cluster.making import SLACK_SECONDS, cluster
@@ -27,6 +25,8 @@ from lab.cluster.strokes import STROKES, plan
 VMS_PER_HOST = 2
 """On average; takers-over gather more, and each costs processor time."""
 DETECTION_SLACK_SECONDS = 1.0
+WORN_COPIES = 2
+"""An operator reboots a host when its slot has that many copies left (MEMBERSHIP §3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ def soak(
         deadline = Deadline.after(clock, seconds)
         while not deadline.passed() and (strokes is None or len(rounds) < strokes):
             _spread_vms(made, len(rounds))
-            rounds.append(_strike(made, *plan(chance, settings.hosts)))
+            worn = _worn(made)
+            rounds.append(_strike(made, *(plan(chance, settings.hosts) if worn is None else worn)))
             tell(rounds[-1])
             if rounds[-1].wrong:
                 break
-        whole(made)
         return verdict(told(made), tuple(rounds), settings)
 
 
@@ -101,9 +101,10 @@ def verdict(story: Story, rounds: tuple[Round, ...], settings: Settings) -> Soak
 
 
 def bound_seconds(settings: Settings) -> float:
-    """Return within what time a crash is told (MEMBERSHIP G5), a second for the computer included."""
-    times = timing(int(settings.timeout_seconds * NS), int(GRANULARITY_SECONDS * NS), lab=True)
-    return (times.silence_ns + times.beat_ns) / NS + DETECTION_SLACK_SECONDS
+    """Return T·(1+ρ) + g + a read interval (MEMBERSHIP G5 and §2), and a second for the computer."""
+    timeout = settings.timeout_seconds
+    read_interval = min(max(timeout / 20, 0.1), 3.0)
+    return timeout * 1.01 + GRANULARITY_SECONDS + read_interval + DETECTION_SLACK_SECONDS
 
 
 def _detections(story: Story) -> Iterator[float]:
@@ -113,11 +114,20 @@ def _detections(story: Story) -> Iterator[float]:
             yield seconds
 
 
+def _worn(made: Cluster) -> tuple[str, int] | None:
+    """Return the reboot of a host that would soon leave: each outage costs it a clean copy of its slot."""
+    for host in made.hosts:
+        status = host.status()
+        if status is not None and status.storage.copies_left <= WORN_COPIES:
+            return "reboot", host.index
+    return None
+
+
 def _spread_vms(made: Cluster, number: int) -> None:
     """Give hosts without a VM one, while there are not too many."""
-    homes = {run.vm: run.host for run in made.runs()}
-    for host in made.hosts[: VMS_PER_HOST * len(made.hosts) - len(homes)]:
-        if host.index not in homes.values():
+    homes = [host for host, alive in made.homes().values() if alive]
+    for host in made.hosts[: max(0, VMS_PER_HOST * len(made.hosts) - len(homes))]:
+        if host.index not in homes:
             host.start_vm(f"vm-{number}-{host.index + 1}")
 
 
@@ -167,7 +177,8 @@ def round_text(each: Round) -> str:
     """Return a stroke as a line."""
     late = f", the computer was elsewhere for {each.late_seconds:.2f} s" if each.late_seconds > 0.1 else ""
     outcome = "; ".join(each.wrong) or "as it should be"
-    return f"{each.stroke:13} {name_of(each.host)}  {each.seconds:5.1f} s  {outcome}{late}"
+    memory = f"{each.uses.memory_kib:6} KiB" if each.uses else " " * 10
+    return f"{each.stroke:13} {name_of(each.host)}  {each.seconds:5.1f} s  {memory}  {outcome}{late}"
 
 
 def soaked_text(found: Soaked) -> Iterator[str]:
@@ -178,10 +189,12 @@ def soaked_text(found: Soaked) -> Iterator[str]:
     if took:
         worst = f"{max(took):.2f} s after it, at most {found.bound_seconds:.2f} s expected"
         yield f"{len(took)} power cuts, called dead at worst {worst}"
-    if used := [each.uses for each in found.rounds if each.uses is not None]:
-        first, last = used[0], used[-1]
+    used = [each.uses for each in found.rounds if each.uses is not None]
+    for pid in dict.fromkeys(each.pid for each in used):
+        mine = [each for each in used if each.pid == pid]
+        first, last = mine[0], mine[-1]
         yield (
-            f"the daemon never struck (pid {first.pid}, at the end {last.pid}): "
+            f"the daemon that was spared (pid {pid}, over {len(mine)} strokes): "
             f"{first.memory_kib} KiB, at the end {last.memory_kib}; {first.files} files, then {last.files}; "
             f"{first.threads} threads, then {last.threads}"
         )

@@ -12,9 +12,10 @@ import pytest
 from lab.cluster.__main__ import main
 from lab.cluster.console import Console
 from lab.cluster.daemonfile import Settings
+from lab.cluster.history import Stamps
 from lab.cluster.making import cluster
 from lab.cluster.narrate import Narrator
-from lab.cluster.needs import missing
+from lab.cluster.needs import missing, search_path
 from lab.cluster.nets import run
 
 STUB = ("/bin/sh", "-c", "exec sleep 1000")
@@ -86,6 +87,14 @@ def test_words_at_the_console(made):
     assert "host-2  does not answer" in console.obey("status")
 
 
+def test_vms_of_hosts_without_power_are_dead(made):
+    for vm, boot in (("vm-a", 1), ("vm-b", 2)):
+        made.history.add("vm", 0, boot, vm=vm, stamps=vm)
+        Stamps(made.folder / "stamps" / vm).write(1, 2)
+    assert made.homes() == {"vm-a": (0, False), "vm-b": (0, True)}
+    assert Console(made).obey("vms") == "vm-a dead with host-1\nvm-b on host-1"
+
+
 def test_what_happened_is_told_once(made):
     narrator = Narrator(made.history, {}, 0)
     told = "\n".join(narrator.news())
@@ -116,3 +125,19 @@ def test_without_root_it_says_what_it_needs():
         pytest.skip("others may not read this tree")
     assert done.returncode == 2
     assert "it needs root" in done.stderr
+    check = (*nobody[:3], sys.executable, "-m", "lab.cluster.needs")
+    env = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(check, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "it needs root" in done.stderr
+    if not missing():
+        assert "the program" not in done.stderr, "it is in /usr/sbin"
+
+
+def test_administrators_programs_are_found_on_anybodys_path():
+    assert search_path({"PATH": "/bin"}) == "/bin:/usr/local/sbin:/usr/sbin:/sbin"
+    assert (
+        search_path({"PATH": "/sbin:/bin:/usr/sbin:/usr/local/sbin"})
+        == "/sbin:/bin:/usr/sbin:/usr/local/sbin"
+    )

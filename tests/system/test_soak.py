@@ -89,7 +89,7 @@ def test_what_a_daemon_uses_is_read_from_the_kernel(tmp_path):
     (tmp_path / "xenhad.pid").write_text("7")
     assert uses_of(tmp_path, tmp_path / "proc") == Uses(7, 19412, 3, 5)
     told = "\n".join(soaked_text(verdict(QUIET, (round_of(0, Uses(7, 19412, 3, 5)),), Settings())))
-    assert "pid 7, at the end 7): 19412 KiB, at the end 19412; 3 files" in told
+    assert "pid 7, over 1 strokes): 19412 KiB, at the end 19412; 3 files" in told
 
 
 def test_a_seed_draws_the_same_strokes_again_and_spares_the_last_host():
