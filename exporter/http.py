@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from exporter import api
 from exporter.asgi import HeadLikeGet, ShortBodies, StrictHeaders
 from exporter.exposition import Exposition, own_version
+from exporter.page import asking
 from exporter.page import routes as page
 from exporter.service import Service
 
@@ -40,6 +41,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.include_router(api.router(service))
     app.include_router(page.router(service))
+    app.include_router(asking.router(service))
     _add_metrics(app, service)
     _add_health(app, service)
     app.add_exception_handler(HTTPException, _http_problem)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exporter.facts import Facts
 from exporter.page import words
 from exporter.page.names import Tone, natural
 from exporter.state import HostLoss
 from planner.model import Host, Pool
+from planner.results import Span
 
 KINDS = ("control-domain", "restart", "best-effort", "unprotected")
 KIND_TEXTS = {
@@ -63,16 +64,26 @@ class HostView:
     segments: tuple[Segment, ...]
     memory: str
     free: str
+    room: str
+    """The largest VM that can start on it with the target kept; empty: not known."""
     loss: Loss
     vms: str
 
 
-def host_views(facts: Facts, losses: Mapping[str, HostLoss], *, current: bool) -> tuple[HostView, ...]:
-    """Return the hosts by name. `losses`: by host UUID, as far as worked out; `current`: they still hold."""
+def host_views(
+    facts: Facts, losses: Mapping[str, HostLoss], rooms: Mapping[str, Span], *, current: bool
+) -> tuple[HostView, ...]:
+    """Return the hosts by name. `losses` and `rooms` (what can start on each) are by host UUID, as far as
+    worked out; `current`: they still hold.
+    """
     pool, used, vms = facts.pool, facts.memory_used_bytes, _vms_by_host(facts.pool)
     hosts = sorted(pool.hosts, key=lambda host: (natural(host.name), host.uuid))
     return tuple(
-        _host(pool, host, used, vms[host.uuid], _loss(host, losses.get(host.uuid), current)) for host in hosts
+        replace(
+            _host(pool, host, used, vms[host.uuid], _loss(host, losses.get(host.uuid), current)),
+            room=words.room(rooms[host.uuid]) if host.uuid in rooms else "",
+        )
+        for host in hosts
     )
 
 
@@ -91,6 +102,7 @@ def _host(pool: Pool, host: Host, used: Mapping[tuple[str, str], int], vms: int,
         segments=_segments(host.memory_total_bytes, parts),
         memory=words.size(host.memory_total_bytes),
         free=words.size(pool.free_bytes(host.uuid)),
+        room="",
         loss=loss,
         vms=words.plural(vms, "VM"),
     )

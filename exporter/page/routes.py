@@ -76,15 +76,13 @@ def _page(
     values: dict[str, Any] = {
         "links": [link_view(state, i, now_seconds) for i, state in enumerate(states)],
         "now_seconds": now_seconds,
-        "refresh_seconds": REFRESH_SECONDS,
-        "asset": asset_address,
     }
     if found:
         state = states[found[0]]
         shown = daemons_views(of_pool(daemons, state, states), now_seconds, states)
         view = pool_view(state, found[0], now_seconds, tuple(alarms(shown)))
         table = vms.vm_table(state.pool, query, view.key) if state.pool else None
-        return _html(
+        return html(
             "pool.html",
             200,
             view=view,
@@ -96,10 +94,12 @@ def _page(
             **values,
         )
     others = daemons_views(of_pool(daemons, None, states), now_seconds, states)
-    return _html("pools.html", 404 if key else 200, asked=key, daemons=others, current_key="", **values)
+    return html("pools.html", 404 if key else 200, asked=key, daemons=others, current_key="", **values)
 
 
-def _html(template: str, status: int, **values: Any) -> HTMLResponse:
+def html(template: str, status: int, **values: Any) -> HTMLResponse:
+    """Return a template filled with values."""
+    values |= {"refresh_seconds": REFRESH_SECONDS, "asset": asset_address}
     text = _environment().get_template(template).render(values)
     return HTMLResponse(text, status)
 

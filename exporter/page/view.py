@@ -14,6 +14,7 @@ from exporter.page import words
 from exporter.page.hosts import HostView, LegendEntry, host_views, legend
 from exporter.page.names import Tone, host_name, natural, vm_name
 from exporter.state import Figures, PoolState
+from planner.constraints.rules import NO_RULES
 from planner.results import Reject, Tolerance
 
 STALE_AFTER_SECONDS = 180.0
@@ -146,6 +147,7 @@ def pool_view(
     counted = _counted(state)
     rejects = state.snapshot.rejects if state.snapshot else ()
     losses = state.figures.host_losses if state.figures else {}
+    rooms = dict(state.figures.headroom.per_host) if state.figures and state.figures.headroom else {}
     return PoolView(
         key=key_of(state, position),
         name=name_of(state),
@@ -159,7 +161,7 @@ def pool_view(
         ),
         facts=tuple(_facts(counted, state)) if counted else (),
         witness=_witness(state.figures),
-        hosts=host_views(counted, losses, current=is_current(state, now_seconds)) if counted else (),
+        hosts=host_views(counted, losses, rooms, current=is_current(state, now_seconds)) if counted else (),
         legend=legend(counted) if counted else (),
         rejects=rejects[:MAX_REJECTS],
         more_rejects=max(0, len(rejects) - MAX_REJECTS),
@@ -298,6 +300,8 @@ def _facts(counted: Facts, state: PoolState) -> list[Fact]:
         facts.insert(0, Fact("Target", str(pool.target)))
     if state.figures:
         facts += _figure_facts(state.figures)
+    if state.rules != NO_RULES:
+        facts.append(Fact("Figures also count", words.rules(state.rules)))
     return facts
 
 
@@ -309,8 +313,10 @@ def _figure_facts(figures: Figures) -> list[Fact]:
         note = words.xapi(xapi.ha_plan_exists_for, tolerance)
         says = f"{xapi.ha_plan_exists_for}{', overcommitted' if xapi.ha_overcommitted else ''}"
         facts.append(Fact("xapi's own figure", says, note, tone="bad" if "promises" in note else "plain"))
-    sequential = tolerance.sequential
-    facts.append(Fact("One after another", words.figure(sequential), "" if sequential.proven else "bounds"))
+    facts.append(Fact("One after another", words.figure(tolerance.sequential), words.in_turn(tolerance)))
+    if figures.headroom is not None:
+        room = figures.headroom
+        facts.append(Fact("Largest VM that can start", words.room(room.largest), words.kept(room.target)))
     solver = f", {words.plural(tolerance.solver.calls, 'solver call')}" if tolerance.solver.calls else ""
     worked = f"in {words.duration(tolerance.elapsed_seconds)}{solver}"
     proof = words.method(tolerance.simultaneous.method)

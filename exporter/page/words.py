@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.results import Bounds, Method, Tolerance, Witness
+from planner.constraints.rules import Rules
+from planner.results import Bounds, Method, Span, Tolerance, Witness
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -61,6 +62,50 @@ def figure(bounds: Bounds) -> str:
 def signed(number: int) -> str:
     """Return a number with a true minus sign."""
     return str(number).replace("-", "−")
+
+
+def in_turn(tolerance: Tolerance) -> str:
+    """Return what the sequential figure says, and why it may be open."""
+    bounds = tolerance.sequential
+    if tolerance.protected_vms == 0 or bounds.upper <= 0:
+        return ""
+    if bounds.proven:
+        if bounds.upper < tolerance.simultaneous.upper:
+            return "restarts in between can take places that are needed later"
+        return "in any order, everything being restarted in between"
+    if tolerance.sequential_search == "limit_reached":
+        return "not settled within the limit"
+    return "bounds: orders of more than two failures are not followed"
+
+
+def room(span: Span) -> str:
+    """Return a size between proven bounds; never more than is proven to fit."""
+    if span.upper == 0:
+        return "none"
+    least, most = rounded_down(span.lower), rounded_down(span.upper)
+    return least if span.proven or least == most else f"{least} to {most}"
+
+
+def rounded_down(size_bytes: int) -> str:
+    """Return a size in GiB that is no larger than it is, with at most one decimal."""
+    return f"{size_bytes * 10 // (1 << 30) / 10:.1f}".removesuffix(".0") + " GiB"
+
+
+def kept(target: int) -> str:
+    """Return what the headroom leaves survived."""
+    return f"with {plural(target, 'host failure')} still survived" if target else "without a target to keep"
+
+
+def rules(told: Rules) -> str:
+    """Return what an operator has counted beside the defaults."""
+    ratio = told.vcpus_per_core
+    return listed(
+        [
+            *([] if ratio is None else [f"at most {float(ratio):g} vCPUs per core"]),
+            *(["memory ballooned down"] if told.memory == "dynamic-min" else []),
+            *([f"{size(told.reserve_bytes)} of every host kept back"] if told.reserve_bytes else []),
+        ]
+    )
 
 
 def verdict(tolerance: Tolerance) -> str:
