@@ -117,6 +117,15 @@ class PredictionAnswer(_Shape):
     waves: list[WaveAnswer]
 
 
+class GapAnswer(_Shape):
+    """By how much a plan that is not proven best may fall short of the best."""
+
+    what: Literal["vms", "memory_bytes"]
+    order: int | None = Field(description="of the VMs; -1: all negative orders; null: memory")
+    placed: int
+    at_most: int
+
+
 class PlanAnswer(_Shape):
     """Where VMs restart if the given hosts fail."""
 
@@ -125,6 +134,7 @@ class PlanAnswer(_Shape):
     failed_hosts: list[str]
     complete: bool
     optimal: bool
+    gap: GapAnswer | None
     placements: list[PlacementAnswer]
     tolerance_after: ToleranceAnswer | None
     unplaced: list[UnplacedAnswer]

@@ -31,7 +31,7 @@ from planner.placement.shortage import left_down
 from planner.placement.spread import NOWHERE
 from planner.placement.verify import verify_plan
 from planner.placement.wishes import Wish
-from planner.results import Placement, Plan, Tolerance, Unplaced
+from planner.results import Gap, Placement, Plan, Tolerance, Unplaced
 from planner.schedule.pace import USUAL_PACE, Pace
 from planner.schedule.predict import predict
 from planner.schedule.prediction import RecoveryTime
@@ -225,7 +225,16 @@ def _plan_of(case: _Case, recovery: Recovery) -> Plan:
         unplaced=_unplaced(case, recovery),
         elapsed_seconds=0.0,
         solver=recovery.solver,
+        gap=_gap_of(case, recovery),
     )
+
+
+def _gap_of(case: _Case, recovery: Recovery) -> Gap | None:
+    gap = recovery.gap
+    if gap is None:
+        return None
+    orders = (vm.order for vm, wish in zip(case.vms, case.wishes, strict=True) if wish.turn == gap.turn)
+    return Gap(None if gap.turn is None else max(-1, next(orders)), gap.placed, gap.at_most)
 
 
 def _placements(case: _Case, recovery: Recovery) -> tuple[Placement, ...]:
@@ -279,14 +288,24 @@ def _unplaced(case: _Case, recovery: Recovery) -> tuple[Unplaced, ...]:
     )
 
 
+_TOLD = (
+    "plan_id",
+    "elapsed_seconds",
+    "tolerance_after",
+    "predicted_recovery_seconds",
+    "prediction",
+    "gap",
+)
+
+
 def _identified(case: _Case, result: Plan) -> Plan:
     """Return `result` with its id: what is shown, checked and carried out under one id is one plan.
 
-    Hashed are the pool file (everything in the order of uuids) and the answer without times and without
-    `tolerance_after`, which is told about a plan but is no part of it.
+    Hashed are the pool file (everything in the order of uuids) and the answer without times and without what
+    is told about a plan but is no part of it.
     """
     answer = result.to_json()
-    for key in ("plan_id", "elapsed_seconds", "tolerance_after", "predicted_recovery_seconds", "prediction"):
+    for key in _TOLD:
         del answer[key]
     answer["placements"] = [placement.to_json() for placement in result.placements]
     text = _canonical({"plan": answer, "pool": json.loads(dump_pool(case.original))})

@@ -170,6 +170,27 @@ class Unplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """By how much a plan may fall short of the best: `placed` of `at_most`, which nothing better exceeds.
+
+    Of the protected VMs of one order (−1: all negative ones), the orders before being as good as can be; or,
+    where all of them are (`order` None), bytes of memory.
+    """
+
+    order: int | None
+    placed: int
+    at_most: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "what": "memory_bytes" if self.order is None else "vms",
+            "order": self.order,
+            "placed": self.placed,
+            "at_most": self.at_most,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Where VMs restart after `failed_hosts` failed. `complete` speaks of protected VMs only."""
 
@@ -183,6 +204,8 @@ class Plan:
     tolerance_after: Tolerance | None = None
     solver: SolverUse = SolverUse()
     prediction: Prediction | None = None
+    gap: Gap | None = None
+    """Of a plan that is not proven best; None: it is, or nothing is known."""
 
     def to_json(self) -> dict[str, Any]:
         prediction = self.prediction
@@ -192,6 +215,7 @@ class Plan:
             "failed_hosts": list(self.failed_hosts),
             "complete": self.complete,
             "optimal": self.optimal,
+            "gap": self.gap.to_json() if self.gap else None,
             "placements": [
                 {**placement.to_json(), "predicted_seconds": self._predicted_seconds(placement.vm)}
                 for placement in self.placements

@@ -7,7 +7,7 @@ from math import ceil
 
 from exporter.cli.output import Line, Mood, Part, Table
 from planner.model import Pool
-from planner.results import Bounds, Drain, Headroom, Plan, Span, Tolerance, WhatIf, Witness
+from planner.results import Bounds, Drain, Gap, Headroom, Plan, Span, Tolerance, WhatIf, Witness
 from planner.schedule.prediction import Prediction
 
 GIB = 1 << 30
@@ -237,7 +237,7 @@ def seconds_words(seconds: float) -> str:
 
 
 def _plan_verdict(plan: Plan) -> Line:
-    sure = "proven best" if plan.optimal else "not proven best within the limit"
+    sure = "proven best" if plan.optimal else f"not proven best within the limit{_gap_words(plan.gap)}"
     if plan.complete:
         return Line(f"COMPLETE: {count(len(plan.placements), 'VM')} restart ({sure})", "good")
     return Line(
@@ -245,6 +245,15 @@ def _plan_verdict(plan: Plan) -> Line:
         f"{count(len(plan.unplaced), 'VM')} without a place ({sure})",
         "bad",
     )
+
+
+def _gap_words(gap: Gap | None) -> str:
+    if gap is None:
+        return ""
+    if gap.order is None:
+        return f": {gib(gap.placed)} of protected VMs, at most {gib(gap.at_most)} can"
+    order = "negative orders" if gap.order < 0 else f"order {gap.order}"
+    return f": {gap.placed} of {order}, at most {gap.at_most} can"
 
 
 def _placement_rows(pool: Pool, plan: Plan) -> Iterator[tuple[str, ...]]:

@@ -40,6 +40,18 @@ class Chosen:
     counts: Counts
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whether a question is settled, and the best choice: None if none keeps the floors, or none was found.
+
+    `at_most` is proven: no choice that keeps the floors is worth more; None where nothing was proven.
+    """
+
+    settled: bool
+    chosen: Chosen | None = None
+    at_most: int | None = None
+
+
 class Chooser:
     """Chooses among the same kinds again and again; what was cut off once stays cut off."""
 
@@ -64,20 +76,22 @@ class Chooser:
         self._excluded: list[tuple[int, ...]] = []
         """Numbers of items; nothing that has at least so many of each fits."""
 
-    def best(self, wanted: Wanted, deadline: Deadline) -> tuple[bool, Chosen | None]:
-        """Return whether the question is settled, and the best choice; None if none keeps the floors."""
+    def best(self, wanted: Wanted, deadline: Deadline) -> Choice:
+        """Return the best choice, as far as the time goes; each round proves less to be possible."""
+        at_most: int | None = None
         for _ in range(ROUNDS_TOP):
             if deadline.passed():
                 break
             verdict, numbers = self._ask(wanted, deadline)
             if verdict == "infeasible":
-                return True, None
+                return Choice(True)
             if verdict != "optimal" or numbers is None:
                 break
+            at_most = sum(w * n for w, n in zip(wanted.weights, numbers, strict=True))
             chosen, refuted = self._place(numbers, deadline)
             if not refuted:
-                return chosen is not None, chosen
-        return False, None
+                return Choice(chosen is not None, chosen, at_most)
+        return Choice(False, None, at_most)
 
     def _ask(self, wanted: Wanted, deadline: Deadline) -> tuple[solver.Verdict, tuple[int, ...] | None]:
         self.calls += 1

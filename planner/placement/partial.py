@@ -27,20 +27,36 @@ CHOICE_SHARE = 3 / 4
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What no placement exceeds that is best in all stages before: VMs of a turn, or bytes (`turn` None)."""
+
+    turn: int | None
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A placement; whether it is proved best for the protected VMs, for all; how often CP-SAT was asked."""
+    """A placement; whether it is proved best for the protected VMs, for all; how often CP-SAT was asked.
+
+    `ceilings`: one for each protected stage, in order.
+    """
 
     to: list[int]
     proven: bool
     all_proven: bool
     calls: int
+    ceilings: tuple[Ceiling, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """What is to be made greatest: Σ weights · placed of each kind. `turn` None: the memory."""
+    """What is to be made greatest: Σ weights · placed of each kind, `unit` bytes or 1.
+
+    `turn` None: the memory.
+    """
 
     weights: tuple[int, ...]
+    unit: int
     whole: int
     protected: bool
     turn: int | None
@@ -88,6 +104,7 @@ class _Climb:
         self.kinds = kinds_of(wishes)
         self.chooser = Chooser(self.kinds, room, decide)
         self.floors: list[Floor] = []
+        self.ceilings: list[Ceiling] = []
         self.calls = 0
 
     def run(self, stages: Sequence[_Stage]) -> Part:
@@ -96,25 +113,33 @@ class _Climb:
         for i, stage in enumerate(stages):
             deadline = _share(self.deadline, len(stages) - i)
             brief = _part(deadline, CHOICE_SHARE)
-            done = self._value(stage) == stage.whole or self._by_choice(stage, brief)
+            done, at_most = self._by_choice(stage, brief)
             done = done or self._by_cp_sat(stage, deadline)
+            if stage.protected:
+                most = self._value(stage) if done else at_most
+                self.ceilings.append(Ceiling(stage.turn, most * stage.unit))
             proven = proven and (done or not stage.protected)
             all_proven = all_proven and done
             self.floors.append(Floor(stage.weights, self._value(stage)))
-        return Part(self.to, proven, all_proven, self.calls + self.chooser.calls)
+        return Part(self.to, proven, all_proven, self.calls + self.chooser.calls, tuple(self.ceilings))
 
     def _value(self, stage: _Stage) -> int:
         return _value(stage, self.kinds, self.to)
 
-    def _by_choice(self, stage: _Stage, deadline: Deadline) -> bool:
-        """Choose better numbers than those placed if there are any; tell whether that is settled."""
+    def _by_choice(self, stage: _Stage, deadline: Deadline) -> tuple[bool, int]:
+        """Choose better numbers than those placed if there are any.
+
+        Return whether that is settled, and what the stage is proven not to exceed.
+        """
+        if self._value(stage) == stage.whole:
+            return True, stage.whole
         better = Floor(stage.weights, self._value(stage) + 1)
         ranges = tuple(self._range(stage, kind) for kind in self.kinds)
-        settled, chosen = self.chooser.best(Wanted(stage.weights, ranges, (*self.floors, better)), deadline)
-        if chosen is not None:
-            self.to = assigned(chosen.kinds, chosen.counts, len(self.wishes))
+        choice = self.chooser.best(Wanted(stage.weights, ranges, (*self.floors, better)), deadline)
+        if choice.chosen is not None:
+            self.to = assigned(choice.chosen.kinds, choice.chosen.counts, len(self.wishes))
             fill(self.wishes, self.to, self.room)
-        return settled
+        return choice.settled, stage.whole if choice.at_most is None else choice.at_most
 
     def _range(self, stage: _Stage, kind: Kind) -> tuple[int, int]:
         """Return how many of a kind may be chosen, at least and at most.
@@ -150,14 +175,16 @@ def _stages(kinds: Sequence[Kind]) -> Iterator[_Stage]:
         yield _stage(kinds, [int(k.wish.turn == turn) for k in kinds], protected=True, turn=turn)
     needs = [k.wish.piece.need_bytes if k.wish.protected else 0 for k in kinds]
     unit = gcd(*needs) or 1
-    yield _stage(kinds, [need // unit for need in needs], protected=True, turn=None)
+    yield _stage(kinds, [need // unit for need in needs], protected=True, turn=None, unit=unit)
     for turn in sorted({k.wish.turn for k in kinds if not k.wish.protected}):
         yield _stage(kinds, [int(k.wish.turn == turn) for k in kinds], protected=False, turn=turn)
 
 
-def _stage(kinds: Sequence[Kind], weights: Sequence[int], *, protected: bool, turn: int | None) -> _Stage:
+def _stage(
+    kinds: Sequence[Kind], weights: Sequence[int], *, protected: bool, turn: int | None, unit: int = 1
+) -> _Stage:
     whole = sum(weight * len(kind.members) for weight, kind in zip(weights, kinds, strict=True))
-    return _Stage(tuple(weights), whole, protected, turn)
+    return _Stage(tuple(weights), unit, whole, protected, turn)
 
 
 def _value(stage: _Stage, kinds: Sequence[Kind], to: Sequence[int]) -> int:

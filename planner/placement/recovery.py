@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hacore.clock import Deadline, Stopwatch
 from planner.placement import leaf
@@ -19,14 +20,33 @@ from planner.placement.spread import NOWHERE, Load, Piece, Room, even, spread
 from planner.placement.wishes import Kind, Wish, assigned, kinds_of, merged
 from planner.results import SolverUse
 
+if TYPE_CHECKING:
+    from planner.placement.partial import Ceiling
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """By how much a recovery may fall short of the best: VMs of a turn, or bytes of memory (`turn` None).
+
+    In all turns before nothing better exists.
+    """
+
+    turn: int | None
+    placed: int
+    at_most: int
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A host index or NOWHERE for each wish; `proven`: no better choice of protected VMs exists."""
+    """A host index or NOWHERE for each wish; `proven`: no better choice of protected VMs exists.
+
+    `gap`: where it is not proven, the first of its aims that may be missed, and by how much at most.
+    """
 
     to: tuple[int, ...]
     proven: bool
     solver: SolverUse
+    gap: Shortfall | None = None
 
 
 def recover(
@@ -59,8 +79,26 @@ def _recover(wishes: Sequence[Wish], room: Room, deadline: Deadline, numbers_onl
     to, proven = search.run()
     if numbers_only:
         fill(wishes, to, room)
-        return Recovery(tuple(to), proven, search.use)
-    return Recovery(tuple(settle(wishes, to, room)), proven, search.use)
+    else:
+        to = settle(wishes, to, room)
+    gap = None if proven else _gap(wishes, to, search.ceilings)
+    return Recovery(tuple(to), proven or gap is None, search.use, gap)
+
+
+def _gap(wishes: Sequence[Wish], to: Sequence[int], ceilings: Sequence[Ceiling]) -> Shortfall | None:
+    """Return the first aim that is below its ceiling; None if none is: then it is the best after all.
+
+    Ceilings hold for everything that is at least as good in the aims before.
+    """
+    for ceiling in ceilings:
+        placed = [w for w, host in zip(wishes, to, strict=True) if host != NOWHERE and w.protected]
+        if ceiling.turn is None:
+            reached = sum(wish.piece.need_bytes for wish in placed)
+        else:
+            reached = sum(wish.turn == ceiling.turn for wish in placed)
+        if reached < ceiling.at_most:
+            return Shortfall(ceiling.turn, reached, ceiling.at_most)
+    return None
 
 
 class _Search:
@@ -75,6 +113,7 @@ class _Search:
         self.turns = sorted({wish.turn for wish in wishes})
         self.known: dict[Instance, Outcome] = {}
         self.use = SolverUse()
+        self.ceilings: tuple[Ceiling, ...] = ()
 
     def run(self) -> tuple[list[int], bool]:
         """Return a placement and whether it is proven best for the protected VMs."""
@@ -144,6 +183,7 @@ class _Search:
         )
         own_seconds = watch.seconds() - (self.use.seconds - asked_before)
         self._account(part.calls, own_seconds if part.calls else 0.0, not part.all_proven)
+        self.ceilings = part.ceilings
         return part.to, part.proven
 
     def _account(self, calls: int, seconds: float, limit_reached: bool) -> None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from exporter.cli.exits import Exit
+from exporter.cli.output import Line
 from exporter.cli.plan import code
-from planner.results import Plan, Unplaced
+from exporter.cli.words import plan_parts
+from planner.results import Gap, Plan, Unplaced
 
 
 def test_people_read_who_goes_where(xenha, file_of, pool):
@@ -90,3 +92,18 @@ def test_times_that_cannot_be_are_refused(xenha, file_of, pool, option):
 def test_an_incomplete_plan_predicts_no_recovery(xenha, file_of, stuck):
     done = xenha("plan", file_of(stuck), "--fail", "host-1")
     assert "Predicted: never; not every protected VM restarts" in done.out
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (Gap(0, 5, 6), "not proven best within the limit: 5 of order 0, at most 6 can)"),
+        (Gap(-1, 5, 6), "5 of negative orders, at most 6 can)"),
+        (Gap(None, 3 * 2**30, 4 * 2**30), "3 GiB of protected VMs, at most 4 GiB can)"),
+        (None, "not proven best within the limit)"),
+    ],
+)
+def test_people_read_by_how_much_a_plan_may_fall_short(pool, gap, words):
+    answer = Plan("id", ("h1",), False, False, (), (Unplaced("v1", "unknown", "why"),), 0.0, gap=gap)
+    lines = [part.text for part in plan_parts(pool, answer) if isinstance(part, Line)]
+    assert lines[1].endswith(words)

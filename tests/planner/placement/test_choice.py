@@ -10,7 +10,7 @@ import pytest
 
 from hacore.clock import Deadline
 from planner.placement import leaf
-from planner.placement.choice import Chooser, Wanted
+from planner.placement.choice import Choice, Chooser, Wanted
 from planner.placement.packing import Instance, Item, Open, Outcome, Packed, Refuted
 from planner.placement.pattern import Cutter
 from planner.placement.solver import Floor
@@ -71,9 +71,10 @@ def assert_best(
     kinds: list[Kind], room: Room, asked: Wanted, chooser: Chooser, at: Deadline, f: Truth
 ) -> bool:
     """Assert that a choice is as good as any; tell whether there was one."""
-    settled, chosen = chooser.best(asked, at)
-    expected = best(kinds, room, asked, f)
-    assert settled
+    choice = chooser.best(asked, at)
+    chosen, expected = choice.chosen, best(kinds, room, asked, f)
+    assert choice.settled
+    assert choice.at_most is None or choice.at_most == expected
     if chosen is None:
         assert expected is None
         return False
@@ -119,8 +120,8 @@ def test_an_open_leaf_leaves_the_choice_open(passed: Deadline, ample: Deadline) 
     kinds = kinds_of([Wish(Piece(3, 1), 0, True)])
     asked = Wanted((1,), ((0, 1),), ())
     room = Room((4,), (5,))
-    assert Chooser(kinds, room, lambda _: Open("cp-sat")).best(asked, ample) == (False, None)
-    assert Chooser(kinds, room, lambda _: Packed(((1,),), "greedy")).best(asked, passed) == (False, None)
+    assert Chooser(kinds, room, lambda _: Open("cp-sat")).best(asked, ample) == Choice(False, None, 1)
+    assert Chooser(kinds, room, lambda _: Packed(((1,),), "greedy")).best(asked, passed) == Choice(False)
 
 
 def test_cuts_hold_for_every_part_that_fits(fits: Truth, ample: Deadline) -> None:

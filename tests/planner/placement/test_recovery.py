@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 from random import Random
 
+from bench.clocks import StillClock
 from hacore.clock import Deadline
 from planner.placement.recovery import recover
 from planner.placement.settle import settle
@@ -86,6 +87,68 @@ def test_without_time_a_recovery_is_fair_though_not_proven(passed: Deadline) -> 
             ), seed
         assert_fair(wishes, found.to, room)
     assert unproven > 3
+
+
+def hard(rng: Random) -> tuple[list[Wish], Room]:
+    """Return a question that greedy packing mostly leaves open, small enough to try everything."""
+    hosts = 3
+    wishes = [
+        Wish(Piece(rng.randint(3, 9), 0b111), turn, True) for turn in (0, 1) for _ in range(rng.randint(2, 4))
+    ]
+    return wishes, Room(tuple(rng.randint(7, 14) for _ in range(hosts)), (30,) * hosts)
+
+
+class Countdown:
+    """A clock that stands still until it was asked so often; then all limits are over."""
+
+    def __init__(self, asked: int) -> None:
+        self.left = asked
+
+    def monotonic_ns(self) -> int:
+        self.left -= 1
+        return 0 if self.left > 0 else 1 << 60
+
+    def wall_seconds(self) -> float:
+        return 0.0
+
+
+def test_what_an_unproven_recovery_may_miss_is_never_understated() -> None:
+    """Cut off anywhere, the best is at or below the ceiling, and equal to it in all aims before."""
+    gaps = {"vms": 0, "memory": 0, "closed": 0}
+    worlds = [(seed, *hard(Random(seed))) for seed in range(40)]
+    truths = [best(wishes, room) for _, wishes, room in worlds]
+    for ((seed, wishes, room), true), asked in product(
+        zip(worlds, truths, strict=True), (3, 10, 13, 16, 19, 22, 50)
+    ):
+        found = recover(wishes, room, Deadline.after(Countdown(asked), 10))
+        said, gap = merit(wishes, found.to), found.gap
+        assert (gap is None) is found.proven, seed
+        if gap is None:
+            assert said == true, seed
+            gaps["closed"] += NOWHERE in found.to
+            continue
+        aim = 2 if gap.turn is None else gap.turn
+        gaps["memory" if gap.turn is None else "vms"] += 1
+        assert said[:aim] == true[:aim], seed
+        assert gap.placed == said[aim] <= true[aim] <= gap.at_most, seed
+        assert gap.placed < gap.at_most, seed
+    assert min(gaps.values()) > 5, gaps
+
+
+def test_waves_are_settled_by_the_numbers_of_each_order() -> None:
+    """A wave is an order with a VM placed: among the best placements no one has fewer of them."""
+    for seed in range(120):
+        wishes, room = drawn(Random(seed))
+        hosts = range(NOWHERE, len(room.free_bytes))
+        found = recover(wishes, room, Deadline.after(StillClock(), 10))
+        aims = protected_merit(wishes, merit(wishes, found.to))
+        for to in product(hosts, repeat=len(wishes)):
+            if fits(wishes, to, room) and protected_merit(wishes, merit(wishes, to)) == aims:
+                assert waves(wishes, to) == waves(wishes, found.to), seed
+
+
+def waves(wishes: Sequence[Wish], to: Sequence[int]) -> set[int]:
+    return {w.turn for w, host in zip(wishes, to, strict=True) if host != NOWHERE and w.protected}
 
 
 def assert_fair(wishes: Sequence[Wish], to: Sequence[int], room: Room) -> None:

@@ -320,6 +320,7 @@ def test_the_json_is_the_contract() -> None:
         "failed_hosts",
         "complete",
         "optimal",
+        "gap",
         "placements",
         "tolerance_after",
         "unplaced",
