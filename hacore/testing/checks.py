@@ -117,7 +117,8 @@ class Checks:
 
     def _still_there(self, host: Host, incarnation: int, epoch: int) -> None:
         alive = host.vms and host.incarnation == incarnation and host.watchdog.armed
-        if alive and not self.ledger.newest.has(host.index, incarnation):
+        later = (decision for known, decision in self.ledger.decided.items() if known > epoch)
+        if alive and not any(decision.has(host.index, incarnation) for decision in later):
             self.ledger.accuse("G2", host.index, f"outlives epoch {epoch}, which left it out, by a silence")
 
     def _exclusion(self, host: Host, view: View) -> None:
@@ -150,8 +151,8 @@ class Checks:
         self._dead[host.index] = 0
 
     def landed(self, host: int, content: Copy) -> None:
-        if content.body.decided.epoch not in self.ledger.decided:
-            self._decide(host, content.body.decided)
+        """What a slot shows as decided binds whoever reads it, however late it landed."""
+        self._decide(host, content.body.decided)
 
     def noted(self, host: Host, note: Note) -> None: ...
     def tell(self, host: int, text: str) -> None: ...

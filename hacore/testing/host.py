@@ -196,7 +196,8 @@ class Host:
             world.disk.land(world.now_ns, host, copy, None)
             return
         world.disk.land(world.now_ns, self.index, copy, None if landing.torn else content)
-        world.landed(self.index, content)
+        if not landing.torn:
+            world.landed(self.index, content)
 
     def fall_ill(self, ill: Ill, kind: str, network: int = ALL_NETWORKS) -> None:
         self.ills[ill].append(Spell(kind, self.world.now_ns, network=network))

@@ -1,11 +1,13 @@
 """G3: was anybody better off for a fence? An independent judge, written from MEMBERSHIP §5 and the faults.
 
-Knows what really was wrong, with whom and for how long, and nothing of what machines believed. Where faults
-came thick and fast it gives the benefit of the doubt: what it calls needless is needless.
+Knows what really was wrong, with whom and for how long, and nothing of what machines believed. Troubles
+without a good moment between them count as one: what it calls needless is needless.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 from hacore.core.effects import Note
@@ -15,7 +17,7 @@ from hacore.records import Cause, Decision, FenceCause
 from hacore.testing.checks import Ledger
 from hacore.testing.disk import Copy
 from hacore.testing.host import Ill, Spell
-from hacore.testing.network import bits
+from hacore.testing.network import ALL_NETWORKS, bits
 
 if TYPE_CHECKING:
     from hacore.testing.host import Host
@@ -40,8 +42,8 @@ class Judge:
         self._t_ns = timing.timeout_ns
         self._blip_ns = timing.ping_until_ns - 4 * timing.beat_ns - self._t_ns // 50
         self._stand_ns = {
-            "stop": timing.watchdog_ns // 2,
-            "kill": timing.watchdog_ns // 2,
+            "stop": timing.watchdog_ns * 7 // 10,  # the last ping is up to W/4 old
+            "kill": timing.watchdog_ns * 7 // 10,
             "brain": timing.check_in_ns - 2 * timing.beat_ns,
         }
 
@@ -62,7 +64,7 @@ class Judge:
         if cause == FenceCause.NO_COPY_LEFT:
             return "" if self._copies_burnt(host) >= COPIES - 2 else "most copies were clean"
         if self.world.plan.quorum == Quorum.MAJORITY:
-            return self._needless_in_majority()
+            return self._needless_in_majority(host)
         epoch = self._left_out_by(host) if cause == FenceCause.LEFT_OUT else None
         if epoch is not None and epoch.cause == Cause.ISOLATED:
             return self._needless_isolation(host, epoch)
@@ -88,12 +90,26 @@ class Judge:
         return sum(costs.get(spell.kind, 1) for spell in since_boot)
 
     def _ill(self, host: Host) -> bool:
-        """Tell whether its own storage or daemon gave it no way to live on."""
-        storage = [s for s in self._recent(host, Ill.STORAGE) if s.kind not in MOMENTARY]
-        daemon = self._recent(host, Ill.DAEMON)
-        if len(storage) + len(daemon) > 1:
-            return True
-        return any(self._lasted(s) >= self._enough(s.kind) for s in (*storage, *daemon))
+        """Tell whether its own storage or daemon gave it no way to live on.
+
+        Troubles without a good cycle between them are one.
+        """
+        spells = [s for s in self._recent(host, Ill.STORAGE) if s.kind not in MOMENTARY]
+        joined = self._joined([*spells, *self._recent(host, Ill.DAEMON)], 3 * self.world.timing.beat_ns)
+        return any(self._lasted(spell) >= self._enough(spell.kind) for spell in joined)
+
+    def _joined(self, spells: Sequence[Spell], gap_ns: int) -> list[Spell]:
+        """Return spells with those less than a gap apart made one, of the kind that needs least to fence."""
+        joined: list[Spell] = []
+        for spell in sorted(spells, key=lambda spell: spell.from_ns):
+            last = joined[-1] if joined else None
+            if last is None or (last.until_ns is not None and spell.from_ns - last.until_ns >= gap_ns):
+                joined.append(spell)
+                continue
+            ends = (last.until_ns, spell.until_ns)
+            until_ns = None if None in ends else max(end for end in ends if end is not None)
+            joined[-1] = Spell(min(last.kind, spell.kind, key=self._enough), last.from_ns, until_ns)
+        return joined
 
     def _enough(self, kind: str) -> int:
         return self._t_ns // 4 if kind in SLOW else self._stand_ns.get(kind, self._blip_ns)
@@ -133,7 +149,10 @@ class Judge:
 
     def _settled(self, host: Host, since_ns: int) -> bool:
         """Tell whether links and daemon of a host have been well, and it a member, since then."""
-        well_ns = host.well_since_ns(Ill.LINKS, Ill.DAEMON)
+        well_ns = host.well_since_ns(Ill.DAEMON)
+        troubled = together(host.ills[Ill.LINKS], self.world.plan.networks)
+        if any(spell.until_ns is None or spell.until_ns >= since_ns for spell in troubled):
+            return False
         member = self.ledger.newest.has(host.index, host.incarnation)
         return host.up and member and well_ns is not None and well_ns < since_ns
 
@@ -157,7 +176,7 @@ class Judge:
         return ""
 
     def _links_were_down(self, members: int, at_ns: int) -> bool:
-        """Tell whether some member's links were troubled for T/2, or again and again."""
+        """Tell whether some member's links were troubled for T/2, without a beat of peace."""
         since_ns = at_ns - 3 * self._t_ns
         spells = [
             spell
@@ -165,18 +184,20 @@ class Judge:
             for spell in self.world.hosts[index].ills[Ill.LINKS]
             if spell.from_ns < at_ns and (spell.until_ns is None or spell.until_ns > since_ns)
         ]
-        times = {spell.from_ns for spell in spells}
-        return len(times) > 1 or any(self._lasted(spell) >= self._t_ns // 2 for spell in spells)
+        joined = self._joined(together(spells, self.world.plan.networks), 3 * self.world.timing.beat_ns)
+        return any(self._lasted(spell) >= self._t_ns // 2 - 2 * self.world.timing.beat_ns for spell in joined)
 
     def _evidence_was_bad(self, host: Host) -> bool:
         return any(s.kind in {"cable", "isolate", "arbiter"} for s in self._recent(host, Ill.LINKS))
 
     # --- quorum "majority"
 
-    def _needless_in_majority(self) -> str:
+    def _needless_in_majority(self, host: Host) -> str:
+        """A host lives on the grants of more than half, itself included, whatever its storage does."""
         since_ns = self.world.now_ns - 3 * self._t_ns
-        if all(self._settled(host, since_ns) for host in self.world.hosts):
-            return "everybody runs and hears everybody"
+        settled = [each for each in self.world.hosts if self._settled(each, since_ns)]
+        if host in settled and 2 * len(settled) > self.world.plan.hosts:
+            return f"{len(settled)} of {self.world.plan.hosts} run and hear each other, it is one of them"
         return ""
 
     def looked(self, host: Host) -> None: ...
@@ -186,3 +207,19 @@ class Judge:
     def landed(self, host: int, content: Copy) -> None: ...
     def noted(self, host: Host, note: Note) -> None: ...
     def tell(self, host: int, text: str) -> None: ...
+
+
+def together(spells: Sequence[Spell], networks: int) -> list[Spell]:
+    """Return the times in which no network was well: troubles of all, and those of each that overlap."""
+    whole = [spell for spell in spells if spell.network == ALL_NETWORKS]
+    if networks == 1:
+        return list(spells)
+    partly = [
+        [spell for spell in spells if spell.network in (network, ALL_NETWORKS)] for network in range(networks)
+    ]
+    for chosen in product(*partly):
+        from_ns = max(spell.from_ns for spell in chosen)
+        ends = [spell.until_ns for spell in chosen if spell.until_ns is not None]
+        if not ends or min(ends) > from_ns:
+            whole.append(Spell(chosen[0].kind, from_ns, min(ends, default=None)))
+    return whole
