@@ -7,10 +7,13 @@ move, bound to some hosts or to none; sizes that share no unit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations_with_replacement, product
 from random import Random
 
-from planner.model import SR, VM, Host, Network, Pool, PowerState
+from planner.constraints.rules import Rules
+from planner.model import SR, VM, Host, Network, Pool, PowerState, VMGroup
 
 Spec = tuple[int, int | None, int | None]
 """A protected VM: size, index of its home (None: down), mask of its candidates (None: every host)."""
@@ -138,4 +141,38 @@ def _vm(rng: Random, i: int, size: int, names: Sequence[str], odd: float) -> VM:
         networks=tuple(n for n in ("n0", "n1") if rng.random() < 0.4) if bound else None,
         candidate_hosts=_some(rng, names) if bound else None,
         is_control_domain=not protected and rng.random() < 0.1,
+    )
+
+
+def drawn_with_rules(rng: Random, hosts: int = 5, vms: int = 9) -> tuple[Pool, Rules]:
+    """Return a drawn pool with cores, vCPUs, groups (not all enforced), dynamic minima, and rules for it."""
+    pool = drawn(rng, hosts, vms)
+    groups = tuple(
+        VMGroup(f"g{i}", "anti_affinity", enforced=rng.random() < 0.8) for i in range(rng.randint(0, 2))
+    )
+    cores = rng.choice(((4, 8, 12), (6, 12, 24)))
+    made = replace(
+        pool,
+        groups=groups,
+        hosts=tuple(
+            replace(host, cpus=None if rng.random() < 0.03 else rng.choice(cores)) for host in pool.hosts
+        ),
+        vms=tuple(_bound(rng, vm, groups) for vm in pool.vms),
+    )
+    ratio = rng.choice((None, None, Fraction(1), Fraction(3, 2), Fraction(2), Fraction(4)))
+    return made, Rules(
+        vcpus_per_core=ratio,
+        memory=rng.choice(("static-max", "static-max", "dynamic-min")),
+        reserve_bytes=rng.choice((0, 0, 1)),
+    )
+
+
+def _bound(rng: Random, vm: VM, groups: Sequence[VMGroup]) -> VM:
+    least = rng.choice((None, max(1, vm.memory_static_max_bytes // 2), vm.memory_static_max_bytes))
+    grouped = groups and rng.random() < 0.5
+    return replace(
+        vm,
+        vcpus=rng.randint(1, 4),
+        memory_dynamic_min_bytes=least,
+        groups=(rng.choice(groups).uuid,) if grouped else (),
     )

@@ -17,6 +17,10 @@ from planner.tolerance.counts import count
 from planner.tolerance.domains import domain_bounds
 from planner.tolerance.simultaneous import capped, simultaneous_bounds
 
+SIMULTANEOUS_SHARE = 0.6
+SEQUENTIAL_SHARE = 0.5
+"""Of the time left, where hosts have more than memory; the rest is for failure domains."""
+
 
 def tolerance(
     pool: Pool,
@@ -69,7 +73,12 @@ def _both(
     problem: Problem, deadline: Deadline, long_orders: bool
 ) -> tuple[Bounds, Bounds, SolverUse, SearchState]:
     counted = count(problem)
+    whole = deadline
+    if problem.resources:  # what these leave open may take any time: the other figures need some, too
+        deadline = _part(whole, SIMULTANEOUS_SHARE)
     simultaneous, use = simultaneous_bounds(counted, problem.cap, deadline)
+    if problem.resources:
+        deadline = _part(whole, SEQUENTIAL_SHARE)
     after_another = sequential.bounds(counted, simultaneous, problem.cap)
     if after_another.proven:
         return simultaneous, after_another, use, "not_needed"
@@ -79,3 +88,7 @@ def _both(
     if found.proven:
         return simultaneous, found, use, "settled"
     return simultaneous, found, use, "limit_reached" if deadline.passed() else "as_asked"
+
+
+def _part(deadline: Deadline, share: float) -> Deadline:
+    return Deadline.after(deadline.clock, deadline.left_seconds() * share)

@@ -1,12 +1,12 @@
 """The certificate where hosts have more than memory (TOLERANCE §5): what one row a kind of VM proves.
 
-Take the VMs by falling need and put each wherever it fits. One of need s that finds no place sees every host
-of its candidates B blocked: what came there takes more than the host had left, in memory or in some resource
-r that the VM takes w_r of. With a_h(s) as in §2 and b_rh = max(0, room_rh − w_r + 1), so what came weighs at
-least m_h = min(α·a_h, β_r·b_rh) for any α, β ≥ 0, where a VM weighs α·need + Σ β_r·use. Hence nothing of this
-kind can fail when S is lost as long as
+Take the VMs in some order, say by falling need, and put each wherever it fits. One of need s that finds no
+place sees every host of its candidates B blocked: what came there takes more than the host had left, in
+memory or in some resource r that the VM takes w_r of. With a_h(s) as in §2, b_rh = max(0, room_rh − w_r + 1)
+and any α, β ≥ 0, what came weighs at least m_h = min(α·a_h, β_r·b_rh), where a VM weighs α·need + Σ β_r·use.
+Hence nothing of this kind can fail when S is lost as long as
 
-    Σ_{h ∈ B∖S} m_h  >  (what the VMs of S and those down weigh that are no smaller and may be in B) − its own
+    Σ_{h ∈ B∖S} m_h  >  (what the VMs of S and those down weigh that come first and may be in B) − its own
 
 which is additive over S: the k largest terms are the worst. The best β is looked for among the points where
 min changes sides. Amounts are integers; must never round towards a claim, nor search.
@@ -90,12 +90,34 @@ class Certificate:
     def __init__(self, counted: Counted, *, any_order: bool = False) -> None:
         self._unit_of = list(counted.layout.host_unit)
         self._units = counted.units
-        self._tables = [list(_kinds(counted, *table, any_order)) for table in _tables(counted, any_order)]
+        if any_order:
+            orders = [tuple(_tables(counted, any_size=True))]
+        else:
+            orders = [tuple(_tables(counted)), (_special_first(counted),)]
+        self._orders = [
+            [list(_kinds(counted, table, any_order)) for table in tables]
+            for tables in orders
+            if tables[0].order
+        ]
 
     def open_rows(self, failures: int) -> list[Row]:
-        """Return a row for each kind that so many failures could make fail; none: all are survived."""
+        """Return a row for each kind that so many failures could make fail; none: all are survived.
+
+        All rows are of one order in which VMs are taken: of the orders tried, one that leaves fewest open.
+        """
+        best: list[Row] | None = None
+        for tables in self._orders:
+            found = self._open(tables, failures)
+            if best is None or len(found) < len(best):
+                best = found
+            if not best:
+                break
+        assert best is not None
+        return best
+
+    def _open(self, tables: Sequence[Sequence[_Kind]], failures: int) -> list[Row]:
         found = []
-        for versions in zip(*self._tables, strict=True):
+        for versions in zip(*tables, strict=True):
             rows = [self._best(kind, failures) for kind in versions]
             if not any(row.holds(failures) for row in rows):
                 found.append(min(rows, key=lambda row: row.worst(failures) / max(1, row.limit)))
@@ -149,32 +171,63 @@ def _thinned(values: Sequence[int]) -> Sequence[int]:
     return [values[round(i * step)] for i in range(MOST_POINTS)]
 
 
-def _tables(counted: Counted, any_order: bool) -> Iterator[tuple[Scale, Sequence[int]]]:
-    """Yield scales with a_h(s), kinds × hosts: reachable sums, also plain differences if they are rounded."""
-    least, _ = saturation(counted.safe.room, counted.safe.needs, any_size=any_order)
-    yield counted.safe, least
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """An order of the kinds, a scale, and kinds × hosts the least that blocks a host: a_h(s)."""
+
+    order: tuple[int, ...]
+    scale: Scale
+    least: Sequence[int]
+
+
+def _tables(counted: Counted, *, any_size: bool = False) -> Iterator[_Table]:
+    """Yield tables by falling need: with reachable sums, and with plain differences if these are rounded.
+
+    Of equal needs those that take most beside memory come first.
+    """
+    needs, uses = counted.needs, counted.uses
+    order = tuple(sorted(range(len(needs)), key=lambda kind: (-needs[kind], -len(uses[kind]), kind)))
+    least, _ = saturation(counted.safe.room, counted.safe.needs, any_size=any_size)
+    yield _Table(order, counted.safe, least)
     if counted.rounded:
-        room = counted.exact.room
-        yield counted.exact, [max(0, free - need + 1) for need in counted.exact.needs for free in room]
+        yield _plain(counted, order)
 
 
-def _kinds(counted: Counted, scale: Scale, least: Sequence[int], any_order: bool) -> Iterator[_Kind]:
-    """Yield what each kind's rows are made of; kinds are in the order of falling need."""
+def _special_first(counted: Counted) -> _Table:
+    """Return the table in which VMs come first that take something which not all take.
+
+    What blocks a host may then be smaller than what it blocks. The order is empty if none is special.
+    """
+    everybody = set.intersection(*({resource for resource, _ in uses} for uses in counted.uses))
+    special = [any(resource not in everybody for resource, _ in uses) for uses in counted.uses]
+    if not any(special):
+        return _Table((), counted.exact, ())
+    kinds = range(len(counted.needs))
+    return _plain(
+        counted, tuple(sorted(kinds, key=lambda kind: (not special[kind], -counted.needs[kind], kind)))
+    )
+
+
+def _plain(counted: Counted, order: tuple[int, ...]) -> _Table:
+    room = counted.exact.room
+    least = [max(0, free - need + 1) for need in counted.exact.needs for free in room]
+    return _Table(order, counted.exact, least)
+
+
+def _kinds(counted: Counted, table: _Table, any_order: bool) -> Iterator[_Kind]:
+    """Yield what each kind's rows are made of."""
     hosts = len(counted.problem.hosts)
-    demands = {mask: _Demand(counted, scale, mask) for mask in dict.fromkeys(counted.masks)}
-    if any_order:
-        for demand in demands.values():
-            demand.advance(len(scale.needs))
-    for kind, need in enumerate(scale.needs):
+    demands = {mask: _Demand(counted, table, mask) for mask in dict.fromkeys(counted.masks)}
+    for position, kind in enumerate(table.order):
         mask = counted.masks[kind]
         inside = tuple(host for host in range(hosts) if mask >> host & 1)
         demand = demands[mask]
-        demand.advance(_last_of(scale.needs, kind) + 1)
+        demand.advance(len(table.order) if any_order else position + 1)
         yield _Kind(
             kind=kind,
-            need=need,
+            need=table.scale.needs[kind],
             hosts=inside,
-            least=tuple(least[kind * hosts + host] for host in inside),
+            least=tuple(table.least[kind * hosts + host] for host in inside),
             demand=tuple(demand.memory),
             down=demand.memory_down,
             resources=tuple(
@@ -182,13 +235,6 @@ def _kinds(counted: Counted, scale: Scale, least: Sequence[int], any_order: bool
             ),
             holders=_holders(counted, kind),
         )
-
-
-def _last_of(needs: Sequence[int], kind: int) -> int:
-    """Return the last kind of the same need."""
-    while kind + 1 < len(needs) and needs[kind + 1] == needs[kind]:
-        kind += 1
-    return kind
 
 
 def _holders(counted: Counted, kind: int) -> frozenset[int] | None:
@@ -209,11 +255,12 @@ def _asked(counted: Counted, resource: int, amount: int, inside: Sequence[int], 
 
 
 class _Demand:
-    """What the VMs ask for that may be in an area, of the first kinds up to some kind."""
+    """What the VMs ask for that may be in an area, of the first kinds of an order."""
 
-    def __init__(self, counted: Counted, scale: Scale, area: int) -> None:
+    def __init__(self, counted: Counted, table: _Table, area: int) -> None:
         self._counted = counted
-        self._needs = scale.needs
+        self._order = table.order
+        self._needs = table.scale.needs
         self._area = area
         self._next = 0
         self.memory = [0] * counted.units
@@ -222,8 +269,8 @@ class _Demand:
         self.uses_down: defaultdict[int, int] = defaultdict(int)
 
     def advance(self, kinds: int) -> None:
-        """Take in all kinds before `kinds` that are not yet."""
-        for kind in range(self._next, kinds):
+        """Take in so many kinds from the first on."""
+        for kind in self._order[self._next : kinds]:
             if self._counted.masks[kind] & self._area:
                 self._add(kind)
         self._next = max(self._next, kinds)

@@ -1,6 +1,7 @@
 """How many failure domains (rack, power, switch) a pool survives: the same bounds, with larger failure units.
 
-A host without the key is a domain of its own. Kernel work only: a gap stays a gap. Must never load a solver.
+A host without the key is a domain of its own. Kernel work only, a gap stays a gap, and no solver is loaded:
+except where hosts have more than memory, which the kernel does not know.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def _bounds(pool: Pool, problem: Problem, key: str, deadline: Deadline) -> Bound
     cap = _cap(pool, problem, key)
     if not problem.vms:
         return capped(len(units), cap)
-    bounds, _ = simultaneous_bounds(count(problem, units), cap, deadline, solve=False)
+    solve = bool(problem.resources)
+    share = Deadline.after(deadline.clock, deadline.left_seconds() / 2) if solve else deadline
+    bounds, _ = simultaneous_bounds(count(problem, units), cap, share, solve=solve)
     return bounds
 
 

@@ -6,11 +6,12 @@ would be survived: the question that an order of failures ends in. Must never ch
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import repeat
+from itertools import accumulate, repeat
 from math import gcd
 
 from hacore.clock import Deadline
@@ -177,8 +178,8 @@ def _suspects(state: State) -> list[int]:
     TOLERANCE §2, §5: the VMs of a failed host are taken by falling need; one of size s finds no room only if
     each of its candidates b holds more than free_b − s of those before it.
     """
-    if state.rooms:  # the argument is about memory alone
-        return [host for host in state.hosts if any(state.restarting(host))]
+    if state.rooms:
+        return _suspects_by_number(state)
     slack: dict[int, int] = {}
     suspects: list[tuple[int, int]] = []
     for host in state.hosts:
@@ -195,6 +196,60 @@ def _suspects(state: State) -> list[int]:
         if not certain:
             suspects.append((-before, host))
     return [host for _, host in sorted(suspects)]
+
+
+def _suspects_by_number(state: State) -> list[int]:
+    """Return the same where hosts have more than memory: by how many candidates those before could block.
+
+    Each is blocked by memory or by some resource that the VM takes; what is taken of one of these blocks at
+    most as many hosts as the least of what they have left allow.
+    """
+    blocked: dict[int, _Blockable] = {}
+    suspects: list[tuple[int, int]] = []
+    for host in state.hosts:
+        weight, certain = 0, True
+        taken = [0] * len(state.rooms)
+        for kind, number in enumerate(state.restarting(host)):
+            if not number:
+                continue
+            weight += state.needs[kind] * number
+            for resource, amount in state.uses[kind]:
+                taken[resource] += amount * number
+            if kind not in blocked:
+                blocked[kind] = _Blockable.of(state, kind)
+            certain = certain and blocked[kind].stays_open(state, kind, host, weight, taken)
+        if not certain:
+            suspects.append((-weight, host))
+    return [host for _, host in sorted(suspects)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Blockable:
+    """Hosts that have room for one VM of a kind, and what it takes to block the first, the first two, …"""
+
+    hosts: int
+    memory: tuple[int, ...]
+    others: tuple[tuple[int, ...], ...]
+    """For each resource that the kind takes."""
+
+    @classmethod
+    def of(cls, state: State, kind: int) -> _Blockable:
+        need, uses = state.needs[kind], state.uses[kind]
+        hosts = [
+            host
+            for host in bits(state.masks[kind] & state.alive)
+            if state.free[host] >= need and all(state.rooms[r][host] >= amount for r, amount in uses)
+        ]
+        memory = accumulate(sorted(state.free[host] - need + 1 for host in hosts))
+        others = [accumulate(sorted(state.rooms[r][host] - n + 1 for host in hosts)) for r, n in uses]
+        return cls(sum(1 << host for host in hosts), tuple(memory), tuple(map(tuple, others)))
+
+    def stays_open(self, state: State, kind: int, lost: int, weight: int, taken: Sequence[int]) -> bool:
+        """Tell whether VMs of this weight, itself among them, leave a host open once `lost` is lost."""
+        least = bisect_right(self.memory, weight - state.needs[kind])
+        for (resource, amount), steps in zip(state.uses[kind], self.others, strict=True):
+            least += bisect_right(steps, taken[resource] - amount)
+        return least < (self.hosts & ~(1 << lost)).bit_count()
 
 
 def _slack(state: State, kind: int) -> int:
