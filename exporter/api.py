@@ -18,6 +18,7 @@ from exporter.asking import PoolQuery, ages, answer_of, not_now, snapshot_of, st
 from exporter.contracts import (
     DaemonsAnswer,
     DrainAnswer,
+    ExplainAnswer,
     HeadroomAnswer,
     PlanAnswer,
     PoolsAnswer,
@@ -30,6 +31,7 @@ from exporter.contracts import (
 from exporter.daemons.state import DaemonState
 from exporter.questions import (
     DrainQuestion,
+    ExplainQuestion,
     HeadroomQuestion,
     PlanQuestion,
     Question,
@@ -68,6 +70,9 @@ HostQuery = Annotated[
 TargetQuery = Annotated[
     int | None,
     Query(ge=0, le=10_000, description="Host failures to tolerate; the pool's own if left out."),
+]
+VcpusQuery = Annotated[
+    int, Query(ge=1, le=10_000, description="vCPUs of each new VM, where the pool's figures count them.")
 ]
 MemoryQuery = Annotated[
     str | None, Query(max_length=100, description="Also tell how many VMs of this size can start: 16GiB.")
@@ -160,9 +165,12 @@ def _add_questions(routes: APIRouter, service: Service) -> None:
 
     @routes.get("/headroom", summary="What can still start", responses=_answered(HeadroomAnswer))
     async def headroom(
-        memory: MemoryQuery = None, target: TargetQuery = None, uuid: PoolQuery = None
+        memory: MemoryQuery = None,
+        vcpus: VcpusQuery = 1,
+        target: TargetQuery = None,
+        uuid: PoolQuery = None,
     ) -> Response:
-        return await _told(service, uuid, HeadroomQuestion(_size_bytes(memory), target))
+        return await _told(service, uuid, HeadroomQuestion(_size_bytes(memory), vcpus, target))
 
     @routes.get("/drain", summary="How hosts are emptied", responses=_answered(DrainAnswer))
     async def drain(hosts: HostQuery, target: TargetQuery = None, uuid: PoolQuery = None) -> Response:
@@ -175,6 +183,10 @@ def _add_searches(routes: APIRouter, service: Service) -> None:
     @routes.get("/repair", summary="Migrations that reach the target", responses=_answered(RepairAnswer))
     async def repair(target: TargetQuery = None, uuid: PoolQuery = None) -> Response:
         return await _told(service, uuid, RepairQuestion(target))
+
+    @routes.get("/explain", summary="What limits the figure", responses=_answered(ExplainAnswer))
+    async def explain(target: TargetQuery = None, uuid: PoolQuery = None) -> Response:
+        return await _told(service, uuid, ExplainQuestion(target))
 
     @routes.get(
         "/orders",

@@ -17,19 +17,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exporter.errors import ConfigError
-from exporter.recovery import USUAL_RECOVERY, RecoverySettings
-from planner.errors import SourceError
+from exporter.poolsettings import PoolReader, PoolSettings, PoolTable
 from planner.inventory.jsontext import shown
 from planner.inventory.pydantic_words import problem_of
-from planner.inventory.source import ApiSource, Credentials, FileSource, Source, parse_source
-from planner.schedule.pace import BOOT_SECONDS, BOOT_SLOTS, SECONDS_MAX, SLOTS_MAX, Pace
+from planner.schedule.pace import SECONDS_MAX, SLOTS_MAX
 
 DEFAULT_LISTEN = "127.0.0.1:9877"
-DEFAULT_LIMIT_SECONDS = 10.0
 CONFIG_BYTES_MAX = 2**20
 SOCKET_BYTES_MAX = 107
 """What Linux takes as the path of a Unix socket (unix(7))."""
-PASSWORD_VARIABLE = "XENHA_PASSWORD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +34,6 @@ class Address:
 
     host: str
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class PoolSettings:
-    """One pool to watch."""
-
-    source: Source
-    credentials: Credentials
-    limit_seconds: float = DEFAULT_LIMIT_SECONDS
-    recovery: RecoverySettings = USUAL_RECOVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +46,12 @@ class Settings:
     """Control sockets of daemons: paths, or patterns as of the shell."""
 
 
-class _PoolTable(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    source: str
-    user: Annotated[str, Field(min_length=1)] | None = None
-    password_file: Annotated[str, Field(min_length=1)] | None = None
-    insecure: bool = False
-    ca_file: Annotated[str, Field(min_length=1)] | None = None
-    limit_seconds: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = DEFAULT_LIMIT_SECONDS
-    recovery_objective_seconds: Annotated[float, Field(gt=0, le=SECONDS_MAX, allow_inf_nan=False)] | None = (
-        None
-    )
-    boot_seconds: Annotated[float, Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)] = BOOT_SECONDS
-    boot_slots: Annotated[int, Field(ge=1, le=SLOTS_MAX)] = BOOT_SLOTS
-    detection_seconds: Annotated[float, Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)] | None = None
-
-
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     listen: str = DEFAULT_LISTEN
     daemons: list[str] = []
-    pool: Annotated[list[_PoolTable], Field(min_length=1)]
+    pool: Annotated[list[PoolTable], Field(min_length=1)]
 
 
 def load_config(path: Path, *, password: str | None = None) -> Settings:
@@ -93,7 +62,7 @@ def load_config(path: Path, *, password: str | None = None) -> Settings:
     shape = _shape_of(str(path), _tables_of(path))
     problems: list[str] = []
     listen = _address_or_problem(shape.listen, problems)
-    pools = [_Table(table, f"pool[{i}]", path.parent, problems) for i, table in enumerate(shape.pool)]
+    pools = [PoolReader(table, f"pool[{i}]", path.parent, problems) for i, table in enumerate(shape.pool)]
     settings = [pool.settings(password) for pool in pools]
     problems += _duplicates(settings)
     daemons = [_socket_or_problem(path.parent, text, i, problems) for i, text in enumerate(shape.daemons)]
@@ -180,7 +149,7 @@ def _words(found: Mapping[str, Any]) -> str:
             return "expected one [[pool]] table for each pool"
         case "missing" if found["loc"] == ("pool",):
             return "required key is missing; expected one [[pool]] table for each pool"
-    known = _PoolTable.model_fields if len(found["loc"]) > 1 else _File.model_fields
+    known = PoolTable.model_fields if len(found["loc"]) > 1 else _File.model_fields
     return problem_of(found, known)
 
 
@@ -201,103 +170,6 @@ def _socket_or_problem(folder: Path, text: str, position: int, problems: list[st
     except ValueError as error:
         problems.append(f"daemons[{position}]: {shown(text)}: {error}")
         return ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One [[pool]] table on its way to its settings; problems go to the common list."""
-
-    table: _PoolTable
-    key: str
-    folder: Path
-    problems: list[str]
-
-    def settings(self, password: str | None) -> PoolSettings | None:
-        """Return what the table says, None if it says nothing of use."""
-        before = len(self.problems)
-        source = self._source()
-        self.problems.extend(self._contradictions(source) if source else ())
-        credentials = self._credentials(source, password)
-        if source is None or len(self.problems) > before:
-            return None
-        return PoolSettings(source, credentials, self.table.limit_seconds, self._recovery())
-
-    def _recovery(self) -> RecoverySettings:
-        table = self.table
-        pace = Pace(table.boot_seconds, table.boot_slots, table.detection_seconds)
-        return RecoverySettings(pace, table.recovery_objective_seconds)
-
-    def _source(self) -> Source | None:
-        try:
-            source = parse_source(self.table.source)
-        except SourceError as error:
-            self.problems.append(f"{self.key}.source: {error}")
-            return None
-        if isinstance(source, FileSource):
-            if source.is_stdin:
-                self.problems.append(f'{self.key}.source: "-": standard input cannot be watched')
-                return None
-            return FileSource(str(self.folder / source.path))
-        return source
-
-    def _contradictions(self, source: Source) -> Iterator[str]:
-        table = self.table
-        if not isinstance(source, ApiSource):
-            for name in ("user", "password_file", "insecure", "ca_file"):
-                if getattr(table, name):
-                    yield f"{self.key}.{name}: only for a pool's API; {table.source} needs none"
-            return
-        if table.user and source.user and table.user != source.user:
-            yield f"{self.key}.user: {shown(table.user)}: the source names another user, {shown(source.user)}"
-        if table.insecure and table.ca_file:
-            yield f"{self.key}.ca_file: useless with insecure = true; expected one of the two"
-        if source.url.startswith("http://") and (table.insecure or table.ca_file):
-            name = "insecure" if table.insecure else "ca_file"
-            yield f"{self.key}.{name}: http:// has no certificate to verify"
-
-    def _credentials(self, source: Source | None, password: str | None) -> Credentials:
-        if not isinstance(source, ApiSource):
-            return Credentials()
-        table = self.table
-        if table.password_file:
-            password = self._password(self.folder / table.password_file)
-        elif password is None:
-            self.problems.append(
-                f"{self.key}.password_file: required key is missing (or set {PASSWORD_VARIABLE})"
-            )
-        return Credentials(
-            user=table.user or source.user,
-            password=password or "",
-            verify_tls=not table.insecure,
-            ca_file=self._ca_file(),
-        )
-
-    def _password(self, path: Path) -> str:
-        text = self._text("password_file", path)
-        password = text.removesuffix("\n").removesuffix("\r")
-        if text and (not password or "\n" in password):
-            self.problems.append(f"{self.key}.password_file: {path}: expected one line, the password")
-        return password
-
-    def _text(self, key: str, path: Path) -> str:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "expected UTF-8 text"
-            self.problems.append(f"{self.key}.{key}: {path}: cannot be read: {reason}")
-            return ""
-        if not text:
-            self.problems.append(f"{self.key}.{key}: {path}: the file is empty")
-        return text
-
-    def _ca_file(self) -> Path | None:
-        if not self.table.ca_file:
-            return None
-        path = self.folder / self.table.ca_file
-        text = self._text("ca_file", path)
-        if text and "-----BEGIN CERTIFICATE-----" not in text:
-            self.problems.append(f"{self.key}.ca_file: {path}: expected PEM certificates")
-        return path
 
 
 def _duplicates(pools: list[PoolSettings | None]) -> Iterator[str]:

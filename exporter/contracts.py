@@ -5,7 +5,7 @@ Answers themselves come from `planner.results`; tests hold both against each oth
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -223,6 +223,47 @@ class RepairAnswer(_Shape):
     purchase_proven: bool
     demote: list[str] | None
     demote_proven: bool
+    elapsed_seconds: float
+
+
+class LeftOverAnswer(_Shape):
+    """A VM that stays down after the loss, and where it comes closest."""
+
+    vm: str
+    need_bytes: int
+    reason: Literal["memory", "reach", "unknown"]
+    closest_host: str | None
+    free_bytes: int
+    missing_bytes: int
+    places: int
+    as_large_vms: int
+    tolerance_without: dict[str, int] | None
+
+
+class LimitsAnswer(_Shape):
+    """The loss that is not survived."""
+
+    hosts: list[str]
+    reason: Literal["memory", "reach", "cpu", "affinity", "quorum", "all_hosts", "down"]
+    vms: list[str]
+    restart_vms: int
+    restart_bytes: int
+    free_bytes: int
+    packable_bytes: int
+    packable_upper_bytes: int
+    missing_bytes: int
+    left: list[LeftOverAnswer]
+    proven: bool
+
+
+class ExplainAnswer(_Shape):
+    """Why a pool survives no more host failures than it does."""
+
+    format: Literal["xenha-explain/1"]
+    tolerance: ToleranceAnswer
+    limits: LimitsAnswer | None
+    fragmentation: dict[str, Any] = Field(description="free memory, and what of it VMs can fill, by host")
+    xapi: dict[str, Any] = Field(description="what xapi's own rule says, and why it is another figure")
     elapsed_seconds: float
 
 

@@ -20,18 +20,17 @@ class OwnPlanner:
         self._clock = clock
         self._rules = rules
         self._pace = pace
-        self._losses: restart.SingleLosses | None = None
+        self._losses: tuple[Pool, restart.SingleLosses] | None = None
         """Of the pool asked about last: its hosts are asked about one by one."""
         self._recoveries: restart.SingleRecoveries | None = None
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
-        return answer.tolerance(pool, limit_seconds=limit_seconds, clock=self._clock)
+        return answer.tolerance(pool, limit_seconds=limit_seconds, clock=self._clock, rules=self._rules)
 
     def unplaced_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> tuple[int, bool]:
-        losses = self._losses
-        if losses is None or losses.pool is not pool:
-            losses = self._losses = restart.SingleLosses(pool)
-        return losses.unplaced(host_uuid, limit_seconds=limit_seconds, clock=self._clock)
+        if self._losses is None or self._losses[0] is not pool:
+            self._losses = (pool, restart.SingleLosses(pool, self._rules))
+        return self._losses[1].unplaced(host_uuid, limit_seconds=limit_seconds, clock=self._clock)
 
     def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
         return HeadroomQuestion().answer(pool, self._terms(limit_seconds))
@@ -49,4 +48,4 @@ class OwnPlanner:
         return OwnPlanner(self._clock, rules, pace)
 
     def _terms(self, limit_seconds: float) -> Terms:
-        return Terms(limit_seconds, self._clock, pace=self._pace)
+        return Terms(limit_seconds, self._clock, self._pace, self._rules)

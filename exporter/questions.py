@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 
 from hacore.clock import Clock
 from planner import drain, headroom, restart, whatif
+from planner.constraints.rules import NO_RULES, Rules
+from planner.errors import InputError
 from planner.explain import answer as explain
 from planner.explain.result import Explanation
 from planner.model import Pool
@@ -36,6 +38,7 @@ class Terms:
     limit_seconds: float
     clock: Clock
     pace: Pace = USUAL_PACE
+    rules: Rules = NO_RULES
 
 
 class Question(Protocol):
@@ -46,6 +49,13 @@ class Question(Protocol):
     def answer(self, pool: Pool, terms: Terms) -> Answer:
         """Return the answer; raise planner.errors.InputError if the question makes no sense for the pool."""
         ...
+
+
+class NotExplainedError(InputError):
+    """The pool's figures count more than an explanation does."""
+
+    def __init__(self) -> None:
+        super().__init__("explain: knows memory and reach alone; the figures of this pool count more")
 
 
 def hosts_of(hosts: Iterable[str]) -> tuple[str, ...]:
@@ -68,6 +78,7 @@ class PlanQuestion:
             clock=terms.clock,
             with_tolerance=True,
             pace=terms.pace,
+            rules=terms.rules,
         )
 
 
@@ -81,15 +92,21 @@ class WhatIfQuestion:
 
     def answer(self, pool: Pool, terms: Terms) -> WhatIf:
         return whatif.whatif(
-            pool, self.changes, target=self.target, limit_seconds=terms.limit_seconds, clock=terms.clock
+            pool,
+            self.changes,
+            target=self.target,
+            limit_seconds=terms.limit_seconds,
+            clock=terms.clock,
+            rules=terms.rules,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class HeadroomQuestion:
-    """What can still start; with a size, how many of it."""
+    """What can still start; with a size, how many of it. Each new VM has so many vCPUs."""
 
     size_bytes: int | None = None
+    vcpus: int = 1
     target: int | None = None
     long: ClassVar[bool] = False
 
@@ -98,8 +115,10 @@ class HeadroomQuestion:
             pool,
             target=self.target,
             size_bytes=self.size_bytes,
+            vcpus=self.vcpus,
             limit_seconds=terms.limit_seconds,
             clock=terms.clock,
+            rules=terms.rules,
         )
 
 
@@ -114,7 +133,12 @@ class DrainQuestion:
     def answer(self, pool: Pool, terms: Terms) -> Drain:
         hosts = restart.resolve(pool, self.hosts, option="--host")
         return drain.drain(
-            pool, hosts, target=self.target, limit_seconds=terms.limit_seconds, clock=terms.clock
+            pool,
+            hosts,
+            target=self.target,
+            limit_seconds=terms.limit_seconds,
+            clock=terms.clock,
+            rules=terms.rules,
         )
 
 
@@ -126,7 +150,13 @@ class RepairQuestion:
     long: ClassVar[bool] = True
 
     def answer(self, pool: Pool, terms: Terms) -> Repair:
-        return repair.repair(pool, target=self.target, limit_seconds=terms.limit_seconds, clock=terms.clock)
+        return repair.repair(
+            pool,
+            target=self.target,
+            limit_seconds=terms.limit_seconds,
+            clock=terms.clock,
+            rules=terms.rules,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +167,8 @@ class ExplainQuestion:
     long: ClassVar[bool] = True
 
     def answer(self, pool: Pool, terms: Terms) -> Explanation:
+        if terms.rules != NO_RULES:
+            raise NotExplainedError
         return explain.explain(pool, target=self.target, limit_seconds=terms.limit_seconds, clock=terms.clock)
 
 
@@ -155,4 +187,5 @@ class ToleranceQuestion:
             limit_seconds=terms.limit_seconds,
             clock=terms.clock,
             long_orders=self.long_orders,
+            rules=terms.rules,
         )

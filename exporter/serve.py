@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 
-from exporter.config import PoolSettings, Settings
+from exporter.config import Settings
 from exporter.http import create_app
 from exporter.listening import bind, serve_until_signal
 from exporter.ownplanner import OwnPlanner
+from exporter.poolsettings import PoolSettings
 from exporter.service import Service
 from exporter.watch import Watched
 from hacore.clock import Clock
@@ -55,7 +56,7 @@ def _watched(pool: PoolSettings, clock: Clock, demo: Demo | None, stack: ExitSta
     def watch(stop: threading.Event, seen: Callable[[Update], None]) -> None:
         follow(source, credentials, clock=clock, stop=stop, seen=seen)
 
-    return Watched(str(pool.source), watch, pool.limit_seconds, recovery=pool.recovery)
+    return Watched(str(pool.source), watch, pool.limit_seconds, recovery=pool.recovery, rules=pool.rules)
 
 
 def _leave() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
     PASSWORD_VARIABLE,
@@ -24,6 +25,7 @@ from planner.errors import SourceError
 
 if TYPE_CHECKING:
     from exporter.config import Address, Settings
+    from planner.constraints.rules import Rules
     from planner.inventory.source import Credentials, Source
 
 OptionalSources = Annotated[
@@ -65,6 +67,9 @@ def serve(
     config: Config = None,
     listen: Listen = None,
     daemons: Daemons = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     user: User = None,
     password_file: PasswordFile = None,
@@ -75,13 +80,15 @@ def serve(
     """Watch pools and serve a page, metrics for Prometheus and an API.
 
     Prints its URL first: the page is at /, the metrics are at /metrics. Stops on Ctrl-C and SIGTERM. It only
-    reads: nothing in any pool is changed. In a config file each pool has its own account and limit. Daemons
+    reads: nothing in any pool is changed. In a config file each pool has its own account, limit
+    and rules, and these options do not count. Daemons
     whose sockets can be reached from here are shown with their heartbeats.
 
     \b
     Examples:
       xenha serve demo:
       xenha serve https://root@master.example --password-file secret --listen 0.0.0.0:9877
+      xenha serve pool.json --vcpus-per-core 4 --reserve 4GiB
       xenha serve --config xenha.toml
       xenha serve pool.json --daemon 'run/*.sock'
     """
@@ -92,7 +99,8 @@ def serve(
     if config is not None:
         settings = _from_file(config, sources, listen)
     else:
-        settings = _from_options(sources, listen, limit, user, password_file, ca_file, insecure)
+        rules = rules_of(vcpus_per_core, memory_policy, reserve)
+        settings = _from_options(sources, listen, limit, user, password_file, ca_file, insecure, rules)
     settings = _with_daemons(settings, daemons or [])
     return serve_until_signal(settings, clock=SystemClock(), demo=demo_api)
 
@@ -123,8 +131,10 @@ def _from_options(
     password_file: Path | None,
     ca_file: Path | None,
     insecure: bool,
+    rules: Rules,
 ) -> Settings:
-    from exporter.config import DEFAULT_LISTEN, PoolSettings, Settings
+    from exporter.config import DEFAULT_LISTEN, Settings
+    from exporter.poolsettings import PoolSettings
     from planner.inventory.source import parse_source
 
     if not sources:
@@ -133,7 +143,7 @@ def _from_options(
     pools = []
     for source in map(parse_source, dict.fromkeys(sources)):
         _refuse_without_password(source, credentials)
-        pools.append(PoolSettings(source, credentials, limit))
+        pools.append(PoolSettings(source, credentials, limit, rules=rules))
     return Settings(_address(listen or DEFAULT_LISTEN), tuple(pools))
 
 

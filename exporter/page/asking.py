@@ -163,7 +163,7 @@ _KINDS: Mapping[str, Callable[[Asked, int | None], Question]] = {
     "plan": lambda asked, _target: PlanQuestion(_named(asked)),
     "drain": lambda asked, target: DrainQuestion(_named(asked), target),
     "headroom": lambda asked, target: HeadroomQuestion(
-        size_bytes(asked.memory) if asked.memory else None, target
+        size_bytes(asked.memory) if asked.memory else None, target=target
     ),
     "repair": lambda _asked, target: RepairQuestion(target),
     "explain": lambda _asked, target: ExplainQuestion(target),

@@ -18,6 +18,7 @@ from exporter.listening import bind, url_of
 from exporter.questions import (
     Answer,
     DrainQuestion,
+    ExplainQuestion,
     HeadroomQuestion,
     PlanQuestion,
     Question,
@@ -47,6 +48,7 @@ from hacore.status import (
     Network as DaemonNetwork,
 )
 from planner.constraints.rules import NO_RULES, Rules
+from planner.explain.answer import explain
 from planner.inventory.snapshot import Snapshot
 from planner.model import SR, VM, Host, Pool
 from planner.repair.result import Repair
@@ -227,12 +229,14 @@ class FakePlanner:
             case WhatIfQuestion(changes):
                 self._take(f"whatif {' '.join(changes)}")
                 return WhatIf(self.answer, self.answer)
-            case HeadroomQuestion(size_bytes):
-                self._take(f"headroom {size_bytes}")
+            case HeadroomQuestion(size_bytes, vcpus):
+                self._take(f"headroom {size_bytes} {vcpus}")
                 return replace(ROOM, count=None if size_bytes is None else Span(2, 3))
             case DrainQuestion(hosts):
                 self._take(f"drain {' '.join(hosts)}")
                 return Drain(hosts, True, (Move("vm-mail", "host-1", "host-2"),), (), self.answer, 0.1)
+            case ExplainQuestion(target):
+                return explain(pool, target=target, clock=HandClock())
             case RepairQuestion():
                 self._take("repair")
                 return Repair(1, None, False, False, (), None, False, None, False, 0.1)

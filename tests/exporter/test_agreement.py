@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from exporter.service import Service
 from exporter.watch import Watched
 from hacore.clock import SystemClock
 from lab.demo import demo_pool
+from planner.constraints.rules import NO_RULES, Rules
 from planner.inventory.follow import Seen, Update
 from planner.inventory.poolfile import dump_pool
 from planner.inventory.snapshot import Snapshot
@@ -39,6 +41,8 @@ POOLS: dict[str, Callable[[], Pool]] = {
     "of six hosts": lambda: bench_pool(20_001, hosts=6, vms=330, load=0.7),
     "of many hosts": lambda: bench_pool(20_004, hosts=24, vms=1_300, load=0.85),
 }
+RULES = Rules(Fraction(4), "dynamic-min", 2 << 30)
+RULE_OPTIONS = "--vcpus-per-core 4 --memory-policy dynamic-min --reserve 2GiB"
 QUESTIONS = {
     "plan": ("plan --fail {host}", "plan?fail={host}"),
     "plan for two": ("plan --fail {other} --fail {host}", "plan?fail={host}&fail={other}"),
@@ -46,6 +50,7 @@ QUESTIONS = {
     "headroom for a size": ("headroom --memory 4GiB --target 1", "headroom?memory=4GiB&target=1"),
     "drain": ("drain --host {host}", "drain?host={host}"),
     "repair": ("repair --target 1", "repair?target=1"),
+    "explain": ("explain", "explain"),
 }
 
 
@@ -62,24 +67,37 @@ class Side:
         return text.format(host=first, other=second)
 
 
-@pytest.fixture(params=POOLS)
-def side(request: pytest.FixtureRequest, tmp_path: Path, browsing: Callable[[FastAPI], httpx.Client]) -> Any:
-    pool = POOLS[request.param]()
-    path = tmp_path / "pool.json"
-    path.write_text(dump_pool(pool), encoding="utf-8")
+Sides = Callable[..., Side]
 
-    def watch(stop: threading.Event, report: Callable[[Update], None]) -> None:
-        report(Seen(Snapshot(pool)))
-        stop.wait()
 
-    clock = SystemClock()
+@pytest.fixture
+def sides(tmp_path: Path, browsing: Callable[[FastAPI], httpx.Client]) -> Iterator[Sides]:
+    """Show a pool to both sides, the service with rules."""
     with ExitStack() as stack:
-        service = Service([Watched("source", watch)], planner=OwnPlanner(clock), clock=clock)
-        client = browsing(create_app(service))
-        stack.enter_context(service)
-        (watcher,) = service.watchers
-        assert watcher.wait_for(lambda state: state.figures is not None and state.figures.final, ENOUGH)
-        yield Side(pool, str(path), client)
+
+        def show(pool: Pool, rules: Rules = NO_RULES) -> Side:
+            path = tmp_path / "pool.json"
+            path.write_text(dump_pool(pool), encoding="utf-8")
+
+            def watch(stop: threading.Event, report: Callable[[Update], None]) -> None:
+                report(Seen(Snapshot(pool)))
+                stop.wait()
+
+            clock = SystemClock()
+            watched = Watched("source", watch, rules=rules)
+            service = Service([watched], planner=OwnPlanner(clock), clock=clock)
+            client = browsing(create_app(service))
+            stack.enter_context(service)
+            (watcher,) = service.watchers
+            assert watcher.wait_for(lambda state: state.figures is not None and state.figures.final, ENOUGH)
+            return Side(pool, str(path), client)
+
+        yield show
+
+
+@pytest.fixture(params=POOLS)
+def side(request: pytest.FixtureRequest, sides: Sides) -> Side:
+    return sides(POOLS[request.param]())
 
 
 def commanded(capsys: pytest.CaptureFixture[str], command: str, path: str) -> dict[str, Any]:
@@ -128,3 +146,22 @@ def test_answers_are_the_same(side: Side, capsys: pytest.CaptureFixture[str]) ->
     if not same(told, commanded(capsys, f"whatif --change {change}", side.path)):
         differing.append("whatif")
     assert not differing
+
+
+def test_rules_count_alike(sides: Sides, capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo pool with fewer cores: vCPUs, ballooning and a reserve change what is said, on both sides."""
+    pool = demo_pool()
+    hosts = tuple(replace(host, cpus=24) for host in pool.hosts)
+    vms = tuple(replace(vm, memory_dynamic_min_bytes=vm.memory_static_max_bytes // 2) for vm in pool.vms)
+    side = sides(replace(pool, hosts=hosts, vms=vms), RULES)
+    told = timeless(side.client.get("/api/v1/tolerance").json())
+    assert same(told, commanded(capsys, f"tolerance {RULE_OPTIONS}", side.path))
+    assert not same(told, commanded(capsys, "tolerance", side.path))
+    for name in ("plan", "headroom for a size", "drain"):
+        command, address = map(side.asked, QUESTIONS[name])
+        told = timeless(side.client.get(f"/api/v1/{address}").json())
+        assert same(told, commanded(capsys, f"{command} {RULE_OPTIONS}", side.path)), name
+    assert "explain: knows memory and reach alone" in side.client.get("/api/v1/explain").text
+    assert 'reserve_bytes="2147483648",vcpus_per_core="4"' in side.client.get("/metrics").text
+    counted = "at most 4 vCPUs per core, memory ballooned down and 2 GiB of every host kept back"
+    assert counted in side.client.get("/").text

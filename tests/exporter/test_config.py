@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from exporter.config import CONFIG_BYTES_MAX, Address, load_config, parse_address
 from exporter.errors import ConfigError
 from exporter.recovery import USUAL_RECOVERY, RecoverySettings
+from planner.constraints.rules import NO_RULES, Rules
 from planner.inventory.source import ApiSource, DemoSource, FileSource
 from planner.schedule.pace import Pace
 
@@ -64,7 +66,8 @@ def test_everything_set(tmp_path: Path) -> None:
             'ca_file = "ca.pem"\nlimit_seconds = 2.5\n'
             '[[pool]]\nsource = "pools/one.json"\n'
             '[[pool]]\nsource = "demo:"\nlimit_seconds = 3\nrecovery_objective_seconds = 300\n'
-            "boot_seconds = 90\nboot_slots = 8\ndetection_seconds = 0\n",
+            "boot_seconds = 90\nboot_slots = 8\ndetection_seconds = 0\n"
+            'vcpus_per_core = 2.5\nmemory_policy = "dynamic-min"\nreserve = "4GiB"\n',
         )
     )
     assert settings.listen == Address("::1", 0)
@@ -80,6 +83,8 @@ def test_everything_set(tmp_path: Path) -> None:
     assert demo.source == DemoSource()
     assert demo.recovery == RecoverySettings(Pace(90, 8, 0), 300)
     assert file.recovery == USUAL_RECOVERY
+    assert demo.rules == Rules(Fraction(5, 2), "dynamic-min", 4 << 30)
+    assert file.rules == NO_RULES
 
 
 def test_password_of_the_environment_serves_pools_without_a_file(tmp_path: Path) -> None:

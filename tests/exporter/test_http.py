@@ -20,6 +20,7 @@ from exporter.asgi import BODY_BYTES_MAX
 from exporter.contracts import (
     DaemonsAnswer,
     DrainAnswer,
+    ExplainAnswer,
     HeadroomAnswer,
     PlanAnswer,
     RepairAnswer,
@@ -159,8 +160,8 @@ def test_plan_is_the_contract(client: httpx.Client) -> None:
 
 
 QUESTIONS = {
-    "headroom": (HeadroomAnswer, "headroom None"),
-    "headroom?memory=16GiB&target=2": (HeadroomAnswer, f"headroom {16 << 30}"),
+    "headroom": (HeadroomAnswer, "headroom None 1"),
+    "headroom?memory=16GiB&vcpus=4&target=2": (HeadroomAnswer, f"headroom {16 << 30} 4"),
     "drain?host=host-2&host=host-1": (DrainAnswer, "drain host-1 host-2"),
     "repair?target=2": (RepairAnswer, "repair"),
     "orders": (ToleranceAnswer, "orders"),
@@ -176,6 +177,10 @@ def test_questions_are_answered_by_contract(
     shape.model_validate(answer.json(), strict=True)
     assert planner.asked[-1] == asked
     assert answer.headers["x-xenha-up"] == "1"
+
+
+def test_explanation_keeps_to_its_contract(client: httpx.Client) -> None:
+    ExplainAnswer.model_validate(client.get("/api/v1/explain").json(), strict=True)
 
 
 def test_changes_are_posted(client: httpx.Client, planner: FakePlanner) -> None:
@@ -427,6 +432,7 @@ PATHS = (
     "/api/v1/drain",
     "/api/v1/repair",
     "/api/v1/orders",
+    "/api/v1/explain",
     "/metrics",
     "/-/healthy",
     "/-/ready",

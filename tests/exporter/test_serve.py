@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 ENOUGH = 30.0
 PROGRAM = """
 import sys
-from exporter.config import Address, PoolSettings, Settings
+from exporter.config import Address, Settings
+from exporter.poolsettings import PoolSettings
 from exporter.serve import serve
 from hacore.clock import SystemClock
 from planner.inventory.source import Credentials, FileSource
