@@ -7,7 +7,7 @@ own is unresolved.
 from __future__ import annotations
 
 from hacore.core.cliques import hosts_in
-from hacore.core.joining import Hall, hall_group, mutual
+from hacore.core.joining import Hall, Heirs, hall_group, mutual, no_grants
 from hacore.core.living import Living
 from hacore.core.membership import Needs, formed, next_decision, ranked
 from hacore.core.paxos import Judgement, Proposer
@@ -38,6 +38,7 @@ class Deciding:
         """An operator wants a liveset formed without those who are missing."""
         self.waiting = NOT_WAITING
         """What a proposal waits for, and which hosts it is about."""
+        self._heirs = Heirs(setup.hosts)
         self._judged: tuple[int, ...] = ()
         self._steady = Steady(None, 0)
         self._strangers = 0
@@ -186,6 +187,7 @@ class Deciding:
         joining = disk.joiners | self._me
         here = joining & (disk.fresh | self._me) & disk.storage & ~disk.doubted
         group = hall_group(here, disk.rows, decided.liveset)
+        self._heirs.look(disk)
         hall = Hall(
             configured=self._setup.configured,
             group=group,
@@ -193,6 +195,7 @@ class Deciding:
             absent=disk.states[State.ABSENT],
             excluded=disk.states[State.EXCLUDED],
             silent=self._living.gone(),
+            rested=self._rested(joining, now_ns),
             liveset=decided.liveset,
             needed=1 if self._living.by_disk else self._setup.hosts // 2 + 1,
             waited=now_ns - self._living.start_ns >= self._setup.timing.cold_start_ns,
@@ -206,10 +209,18 @@ class Deciding:
         wish = self._says.leader_wish
         return formed(decided, group, disk.incarnations, disk.weights, wish, cause)
 
+    def _rested(self, joining: int, now_ns: int) -> int:
+        """Return whose grants of former boots are over; denials (quorum "majority") have waited for that."""
+        if not self._living.by_disk:
+            return joining
+        return self._heirs.rested(joining, now_ns, self._setup.timing.silence_ns)
+
     def _say_what_a_joiner_waits_for(self, hall: Hall) -> None:
         living = hall.liveset & ~hall.joining & ~hall.absent & ~hall.silent & ~hall.excluded
         if living:
             self.waiting = Waiting("to be admitted by the members", living)
+        elif not no_grants(hall):
+            self.waiting = Waiting("grants of a boot before to run out", hall.joining & hall.liveset)
         elif not hall.group & self._me:
             self.waiting = Waiting("to be heard by all that join", hall.joining & ~self._me)
         else:

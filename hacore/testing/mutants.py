@@ -60,6 +60,10 @@ def _beside_members(hall: Hall) -> bool:
     return may_form(replace(hall, liveset=hall.liveset & (hall.joining | hall.silent | hall.excluded)))
 
 
+def _on_silence_alone(hall: Hall) -> bool:
+    return may_form(replace(hall, rested=hall.joining))
+
+
 def _by_index(decided: Decision, host: int, incarnation: int) -> bool:
     del incarnation
     return bool(decided.liveset >> host & 1)
@@ -140,6 +144,11 @@ MUTANTS: dict[str, Mutant] = {
         "forms a liveset though a member may live",
         replace(RULES, may_form=_beside_members),
         profile=profiles.one_member_left,
+    ),
+    "cold_start_beside_grants": Mutant(
+        "takes silence on disk for the end of members that live on grants of one that has just rebooted",
+        replace(RULES, may_form=_on_silence_alone),
+        profile=profiles.heir_reboots_fast,
     ),
     "dead_at_confirmation": Mutant(
         "declares dead whoever has confirmed its removal, at once",

@@ -6,6 +6,7 @@ Each draws a plan from a seed. Times are fractions of T around the instant at wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 from hacore.core.timing import NS
@@ -153,6 +154,22 @@ def one_member_left(seed: str) -> Plan:
     rng = Random(f"{seed}/left")
     at = BEGIN + 5 * rng.random()
     return _plan(3, [_fault("crash", [1, 2], at, 5 + 10 * rng.random()), _fault("isolate", [0], at - 2, 200)])
+
+
+def heir_reboots_fast(seed: str) -> Plan:
+    """One of two members on grants reboots before its grants end, and meets a host that waits to join."""
+    rng = Random(f"{seed}/heir")
+    at = BEGIN + 8 * T + T * rng.random()
+    plan = _plan(
+        3,
+        [
+            _fault("crash", [2], BEGIN, 2.5 * T),
+            _fault("storage", [0], BEGIN + 2 * T, at - BEGIN - 2 * T + 0.5),
+            _fault("storage", [1], BEGIN + 2 * T, 200),
+            _fault("crash", [0], at, 1 + rng.random()),
+        ],
+    )
+    return replace(plan, minutes=5.0)
 
 
 def isolated(seed: str) -> Plan:

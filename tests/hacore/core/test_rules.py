@@ -121,6 +121,7 @@ HALL = Hall(
     absent=0,
     excluded=0,
     silent=0b100,
+    rested=0b001,
     liveset=0b111,
     needed=1,
     waited=True,
@@ -136,6 +137,11 @@ HALL = Hall(
         ({"silent": 0}, False),
         ({"silent": 0, "excluded": 0b100}, True),
         ({"silent": 0, "excluded": 0b100, "waited": False}, True),
+        ({"rested": 0}, False),
+        ({"rested": 0, "forced": True}, False),
+        ({"rested": 0b100}, False),
+        ({"rested": 0, "liveset": 0b100, "forced": True}, True),
+        ({"rested": 0, "group": 0b111, "joining": 0b111, "silent": 0}, True),
         ({"liveset": 0b100}, False),
         ({"liveset": 0}, True),
         ({"forced": True, "waited": False, "liveset": 0b100}, True),
@@ -152,12 +158,14 @@ def test_who_may_form(change, may):
     assert may_form(replace(HALL, **change)) is may
 
 
-@given(MASKS, MASKS, MASKS, MASKS, MASKS, st.integers(1, 6), st.booleans(), st.booleans())
+@given(MASKS, MASKS, MASKS, MASKS, MASKS, MASKS, st.integers(1, 6), st.booleans(), st.booleans())
 def test_nobody_forms_beside_one_who_may_live(
-    joining, absent, excluded, silent, liveset, needed, waited, force
+    joining, absent, excluded, silent, rested, liveset, needed, waited, force
 ):
-    hall = Hall(0b111111, joining, joining, absent, excluded, silent, liveset, needed, waited, force)
+    hall = Hall(0b111111, joining, joining, absent, excluded, silent, rested, liveset, needed, waited, force)
     if may_form(hall):
+        lives_on_grants = liveset & ~joining & ~absent & ~excluded
+        assert not lives_on_grants or not liveset & joining or liveset & joining & rested
         assert not liveset & ~joining & ~absent & ~excluded & ~silent
         assert joining.bit_count() >= needed
 
