@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
 from exporter.cli.exits import Exit
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 def explain(
     source: Source,
     target: Target = None,
+    vcpus_per_core: VcpusPerCore = None,
+    memory_policy: MemoryPolicy = None,
+    reserve: Reserve = None,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
     user: User = None,
@@ -47,12 +51,16 @@ def explain(
     Examples:
       xenha explain demo:
       xenha explain pool.json --json
+      xenha explain demo: --vcpus-per-core 4 --reserve 8GiB
     """
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure))
+    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     from planner.explain import answer as planner
 
     with working("looking for what limits the figure"):
-        answer = planner.explain(snapshot.pool, target=target, limit_seconds=limit, clock=SystemClock())
+        answer = planner.explain(
+            snapshot.pool, target=target, limit_seconds=limit, clock=SystemClock(), rules=rules
+        )
     if json:
         print_json(answer.to_json())
     else:

@@ -70,7 +70,14 @@ def _balance(limits: Limits) -> str:
     )
     if limits.missing_bytes:
         return f"{text}: {gib(limits.missing_bytes)} too little, however they are placed"
-    return f"{text}: enough in all, but not where it is needed"
+    return f"{text}: enough in all, but {_SHORT.get(limits.reason, 'not where it is needed')}"
+
+
+_SHORT = {
+    "cpu": "vCPUs are short",
+    "affinity": "placement groups keep them apart",
+    "reach": "storage, networks or devices keep them from where it is",
+}
 
 
 def _needs(vms: int) -> str:
@@ -192,6 +199,7 @@ _CAUSES: dict[Cause, str] = {
     "order_of_failures": "it lets hosts fail one after the other",
     "search_by_halves": "it has a plan for one failure more, but searches by halves and misses it",
     "memory_policy": "it counts the static maximum of every VM",
+    "reserve": "it keeps nothing back on any host",
     "zero_untested": "it never asks whether what is down now can start; 0 may mean not even that",
     "not_counted": "it does not see what is short here: storage, networks, vCPUs or groups",
     "nothing_protected": "nothing is protected, and it counts hosts that are out of service",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hacore.clock import Clock, Deadline, Stopwatch
-from planner.explain.difference import difference
+from planner.constraints.memory import applied
+from planner.constraints.rules import NO_RULES, Rules
+from planner.explain.difference import difference, under_rules
 from planner.explain.limits import limits
 from planner.explain.packable import packable
 from planner.explain.result import Explanation, Fragmentation, HostRoom
@@ -13,20 +15,26 @@ from planner.tolerance.answer import tolerance
 
 
 def explain(
-    pool: Pool, *, target: int | None = None, limit_seconds: float = 10.0, clock: Clock
+    pool: Pool,
+    *,
+    target: int | None = None,
+    limit_seconds: float = 10.0,
+    clock: Clock,
+    rules: Rules = NO_RULES,
 ) -> Explanation:
     """Return the explanation of a pool's simultaneous and sequential tolerance.
 
     `target` None: the pool's own. `limit_seconds` bounds the whole; what is open then is called so.
+    `rules`: what counts beside memory, reach and enforced groups; xapi counts none of it.
     """
     watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
-    answer = tolerance(pool, target=target, limit_seconds=limit_seconds / 2, clock=clock)
-    limiting = limits(pool, answer, deadline.left_seconds(), clock)
+    counted, kept = applied(pool, rules)
+    answer = tolerance(counted, target=target, limit_seconds=limit_seconds / 2, clock=clock, rules=kept)
     return Explanation(
         tolerance=answer,
-        limits=limiting,
-        fragmentation=fragmentation(problem_of(pool)),
-        xapi=difference(pool, answer),
+        limits=limits(counted, answer, deadline, kept),
+        fragmentation=fragmentation(problem_of(counted, kept)),
+        xapi=under_rules(pool, counted, rules, difference(counted, answer)),
         elapsed_seconds=watch.seconds(),
     )
 

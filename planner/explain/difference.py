@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.compat import xapi
+from planner.constraints.rules import Rules
 from planner.explain.result import Cause, Coarseness, XapiDifference
 from planner.model import Pool
 from planner.results import Tolerance
@@ -24,6 +25,22 @@ def difference(pool: Pool, answer: Tolerance) -> XapiDifference:
         return XapiDifference(figure, figure + 1, tuple(_more(pool, answer, figure)))
     agrees = ours.proven
     return XapiDifference(figure, figure + 1, () if agrees else ("open",))
+
+
+def under_rules(pool: Pool, counted: Pool, rules: Rules, found: XapiDifference) -> XapiDifference:
+    """Return the difference to what xapi says of the pool as it is, which knows no rules of ours.
+
+    `found` is the difference in `counted`, the pool as the memory rules show it.
+    """
+    figure = xapi.max_failures(pool)
+    if counted is pool or figure == found.figure:
+        return found
+    causes: list[Cause] = []
+    if rules.memory != "static-max":
+        causes.append("memory_policy")
+    if rules.reserve_bytes:
+        causes.append("reserve")
+    return XapiDifference(figure, figure + 1, (*causes, *found.causes))
 
 
 def _less(pool: Pool, answer: Tolerance, figure: int) -> XapiDifference:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hacore.clock import Clock, Deadline
+from hacore.clock import Deadline
 from planner.agility import Reach
+from planner.constraints.rules import Rules
 from planner.explain.packable import packable
 from planner.explain.result import LeftOver, Limits, total
 from planner.model import VM, Pool
@@ -24,16 +25,17 @@ WITHOUT_MAX = 3
 """VMs for each of which the figure without it is worked out: some milliseconds each, mostly."""
 
 
-def limits(pool: Pool, answer: Tolerance, limit_seconds: float, clock: Clock) -> Limits | None:
+def limits(pool: Pool, answer: Tolerance, deadline: Deadline, rules: Rules) -> Limits | None:
     """Return what limits the simultaneous figure; None where nothing is protected.
 
-    For a figure that is not proven it speaks of the upper bound.
+    `pool` and `rules` are those of `answer`. For a figure that is not proven it speaks of the upper bound.
     """
     witness = answer.simultaneous.witness
     if witness is None:
         return None
-    deadline = Deadline.after(clock, limit_seconds)
-    loss = _Loss(pool, plan(pool, witness.hosts, limit_seconds=limit_seconds, clock=clock))
+    limit_seconds = deadline.left_seconds()
+    made = plan(pool, witness.hosts, limit_seconds=limit_seconds, clock=deadline.clock, rules=rules)
+    loss = _Loss(pool, made)
     return Limits(
         hosts=witness.hosts,
         reason=witness.reason,
@@ -42,7 +44,7 @@ def limits(pool: Pool, answer: Tolerance, limit_seconds: float, clock: Clock) ->
         restart_bytes=sum(vm.need_bytes for vm in loss.restarting),
         free_bytes=sum(loss.free.values()),
         packable_bytes=total(loss.packable(host) for host in loss.free),
-        left=tuple(_left(loss, deadline)) if _tells(witness) else (),
+        left=tuple(_left(loss, deadline, rules)) if _tells(witness) else (),
         proven=loss.made.optimal,
     )
 
@@ -83,14 +85,14 @@ class _Loss:
         return packable(self.free[host], [vm.need_bytes for vm in self.restarting if self.mask(vm) & bit])
 
 
-def _left(loss: _Loss, deadline: Deadline) -> Iterator[LeftOver]:
+def _left(loss: _Loss, deadline: Deadline, rules: Rules) -> Iterator[LeftOver]:
     """Yield the protected VMs that stay down, the largest first."""
     left = [vm for vm in loss.made.unplaced if loss.pool.vm_by_uuid[vm.vm].protected]
     left.sort(key=lambda vm: (-loss.pool.vm_by_uuid[vm.vm].need_bytes, vm.vm))
     for i, unplaced in enumerate(left[:LEFT_MAX]):
         told = _left_over(loss, unplaced)
         if i < WITHOUT_MAX and not deadline.passed():
-            told = replace(told, without=_without(loss.pool, told.vm, deadline))
+            told = replace(told, without=_without(loss.pool, told.vm, deadline, rules))
         yield told
 
 
@@ -113,10 +115,11 @@ def _left_over(loss: _Loss, unplaced: Unplaced) -> LeftOver:
     )
 
 
-def _without(pool: Pool, uuid: str, deadline: Deadline) -> Span:
+def _without(pool: Pool, uuid: str, deadline: Deadline, rules: Rules) -> Span:
     """Return the figure if a VM were not protected; it still takes its memory where it runs."""
     vms = tuple(
         replace(vm, ha_restart_priority="", ha_always_run=False) if vm.uuid == uuid else vm for vm in pool.vms
     )
-    answer = tolerance(replace(pool, vms=vms), limit_seconds=deadline.left_seconds(), clock=deadline.clock)
+    demoted, limit_seconds = replace(pool, vms=vms), deadline.left_seconds()
+    answer = tolerance(demoted, limit_seconds=limit_seconds, clock=deadline.clock, rules=rules)
     return Span(answer.simultaneous.lower, answer.simultaneous.upper)

@@ -14,6 +14,7 @@ Cause = Literal[
     "order_of_failures",
     "search_by_halves",
     "memory_policy",
+    "reserve",
     "zero_untested",
     "not_counted",
     "nothing_protected",

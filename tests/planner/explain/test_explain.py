@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from bench import oracle
 from bench.clocks import StillClock
 from bench.worlds import drawn, tiny
 from planner.compat import xapi
+from planner.constraints.rules import Rules
 from planner.explain.answer import explain
 from planner.explain.result import Explanation, Limits
 from planner.inventory.poolfile import load_pool
@@ -219,6 +221,31 @@ def test_the_coarse_bound_is_shown_with_its_numbers() -> None:
     assert found.coarse.to_move == 2 * found.failures + 1
     assert found.coarse.places == 33 - found.failures
     assert found.coarse.to_move > found.coarse.places
+
+
+def test_rules_of_ours_are_no_rules_of_xapi() -> None:
+    pool = tiny([4, 4, 4], [(3, 0, None), (3, 1, None), (3, 2, None)], unit=MIB)
+    assert explain(pool, clock=StillClock()).xapi.causes == ()
+    kept_back = explain(pool, clock=StillClock(), rules=Rules(reserve_bytes=2 * MIB))
+    assert (kept_back.tolerance.simultaneous.lower, kept_back.xapi.figure) == (0, 1)
+    assert kept_back.xapi.causes == ("reserve",)
+    ballooned = replace(pool, vms=tuple(replace(vm, memory_dynamic_min_bytes=MIB) for vm in pool.vms))
+    found = explain(ballooned, clock=StillClock(), rules=Rules(memory="dynamic-min"))
+    assert (found.tolerance.simultaneous.lower, found.xapi.figure) == (2, 1)
+    assert found.xapi.causes == ("memory_policy",)
+    assert found.limits is not None
+    assert found.limits.reason == "all_hosts"
+
+
+def test_short_vcpus_limit_without_missing_memory() -> None:
+    pool = tiny([9, 9], [(3, 0, None), (3, 1, None)], unit=MIB)
+    hosts = tuple(replace(host, cpus=1) for host in pool.hosts)
+    found = explain(replace(pool, hosts=hosts), clock=StillClock(), rules=Rules(vcpus_per_core=Fraction(1)))
+    assert found.tolerance.simultaneous.upper == 0
+    assert found.limits is not None
+    assert (found.limits.reason, found.limits.missing_bytes) == ("cpu", 0)
+    assert found.limits.left[0].missing_bytes == 0
+    assert (found.xapi.figure, found.xapi.causes) == (1, ("not_counted",))
 
 
 def test_one_pinned_vm_is_named() -> None:
