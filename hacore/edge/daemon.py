@@ -204,7 +204,7 @@ class Daemon:
         over = self._hand_over_until_ns and not self.handing_over
         if over and self.parts.clock.monotonic_ns() > self._hand_over_until_ns:
             self._hand_over_until_ns = 0
-            self.parts.journal.note("handover-put-off", reason="the storage does not answer")
+            self.parts.journal.note("handover_put_off", reason="the storage does not answer")
 
     def _use_socket(self, network: int, descriptor: int | None) -> None:
         """Give the pump a new socket, and tell it where peers are: a scope may be another one by now."""
@@ -283,6 +283,6 @@ class Daemon:
         for about in {**self._said, **found}:
             problem = found.get(about, "")
             if problem != self._said.get(about, ""):
-                word = "problem" if problem else "problem-gone"
+                word = "problem" if problem else "problem_gone"
                 self.parts.journal.note(word, about=about, problem=problem or self._said[about])
         self._said = found

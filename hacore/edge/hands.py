@@ -113,7 +113,7 @@ class Hands:
         except DeviceUnreachable as error:
             self.unusable = str(error)
             self._failed = True
-            self._journal.note("watchdog-unusable", problem=str(error))
+            self._journal.note("watchdog_unusable", problem=str(error))
 
     def _close(self) -> None:
         self._pump.watch(None)
@@ -121,4 +121,4 @@ class Hands:
         try:
             self._watchdog.close()
         except OSError as error:
-            self._journal.note("watchdog-not-closed", problem=str(error))
+            self._journal.note("watchdog_not_closed", problem=str(error))

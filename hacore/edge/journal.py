@@ -116,7 +116,7 @@ class Journal:
         """Append the lines; opened each time, so that the file may be rotated away under us."""
         if dropped:
             wall_seconds, now_ns = self._clock.wall_seconds(), self._clock.monotonic_ns()
-            lines = [line_of(wall_seconds, now_ns, "lines-lost", {"count": dropped}), *lines]
+            lines = [line_of(wall_seconds, now_ns, "lines_lost", {"count": dropped}), *lines]
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
         try:
             if not self._path:

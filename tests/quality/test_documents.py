@@ -97,3 +97,37 @@ def test_error_trees_are_drawn_whole(project, complain):
         if isinstance(node, ast.ClassDef) and node.name not in (ast.get_docstring(module.tree) or "")
     ]
     complain(broken, "draw the class into the tree at the head of the file")
+
+
+WORD = re.compile(r"`([a-z_]+)`")
+
+
+def test_every_word_of_the_journal_is_explained(project, complain):
+    """What the daemon notes has its row in docs/journal.md, and no row speaks of what nobody notes."""
+    rows = [
+        line.split("|")[1] for line in project.text("docs/journal.md").splitlines() if line.startswith("| `")
+    ]
+    told = {word for row in rows for word in WORD.findall(row)}
+    daemon = [module for module in project.modules if module.path.startswith("hacore/")]
+    noted = {word for module in daemon for word in _noted(module.tree)}
+    said = {
+        node.value
+        for module in daemon
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    complain(sorted(noted - told), "docs/journal.md lacks a row for the event")
+    complain(sorted(told - said), "docs/journal.md explains an event that nobody notes")
+
+
+def _noted(tree: ast.Module) -> set[str]:
+    """The events that a module notes by name: note("…", …) or Note("…", …), also of two words one."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            first = node.args[0]
+            words = (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,)
+            if name in ("note", "Note"):
+                found |= {each.value for each in words if isinstance(each, ast.Constant)}
+    return found

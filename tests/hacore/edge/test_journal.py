@@ -93,7 +93,7 @@ def test_lines_that_could_not_be_written_are_counted(tmp_path: Path) -> None:
     journal.note("written")
     assert journal.flush(10)
     lost, written = (parse_line(line) for line in path.read_text().splitlines())
-    assert (lost["event"], lost["count"], written["event"]) == ("lines-lost", "1", "written")
+    assert (lost["event"], lost["count"], written["event"]) == ("lines_lost", "1", "written")
     journal.close(10)
 
 
@@ -122,12 +122,12 @@ def test_a_reader_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
         journal.note("word", text="x" * 200)
     assert not journal.flush(0.01)
     text = b""
-    while b"lines-lost" not in text:
+    while b"lines_lost" not in text:
         assert select.select([reader], [], [], 20)[0]
         text += os.read(reader, 1 << 16)
         if text.count(b"event=word") >= WAITING_LINES_MAX:
             journal.note("again")
-    assert re.search(rb"event=lines-lost count=[1-9]", text)
+    assert re.search(rb"event=lines_lost count=[1-9]", text)
     os.close(reader)
     journal.close(1)
 

@@ -247,7 +247,7 @@ def test_a_handover_is_put_off_where_the_disk_does_not_answer(made: Any) -> None
     found.daemon.hand_over_soon()
     for _ in range(5):  # seconds; a quarter of T are 2.5
         found.daemon._keep_house()
-    assert found.journal.lines == ["handover-put-off reason=the storage does not answer"]
+    assert found.journal.lines == ["handover_put_off reason=the storage does not answer"]
     found.pump.cycles.append(cycle(0))
     found.daemon._pump_news()
     assert not found.daemon.handing_over
@@ -302,5 +302,5 @@ def test_problems_are_noted_when_they_come_and_when_they_go(made: Any) -> None:
     found.daemon._say_problems()
     assert found.journal.lines == [
         "problem about=arbiters problem=no rights",
-        "problem-gone about=arbiters problem=no rights",
+        "problem_gone about=arbiters problem=no rights",
     ]
