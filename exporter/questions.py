@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Protocol
 from hacore.clock import Clock
 from planner import drain, headroom, restart, whatif
 from planner.constraints.rules import NO_RULES, Rules
-from planner.errors import InputError
 from planner.explain import answer as explain
 from planner.explain.result import Explanation
 from planner.model import Pool
@@ -49,13 +48,6 @@ class Question(Protocol):
     def answer(self, pool: Pool, terms: Terms) -> Answer:
         """Return the answer; raise planner.errors.InputError if the question makes no sense for the pool."""
         ...
-
-
-class NotExplainedError(InputError):
-    """The pool's figures count more than an explanation does."""
-
-    def __init__(self) -> None:
-        super().__init__("explain: knows memory and reach alone; the figures of this pool count more")
 
 
 def hosts_of(hosts: Iterable[str]) -> tuple[str, ...]:
@@ -167,9 +159,13 @@ class ExplainQuestion:
     long: ClassVar[bool] = True
 
     def answer(self, pool: Pool, terms: Terms) -> Explanation:
-        if terms.rules != NO_RULES:
-            raise NotExplainedError
-        return explain.explain(pool, target=self.target, limit_seconds=terms.limit_seconds, clock=terms.clock)
+        return explain.explain(
+            pool,
+            target=self.target,
+            limit_seconds=terms.limit_seconds,
+            clock=terms.clock,
+            rules=terms.rules,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from exporter.facts import Facts
 from exporter.page import words
 from exporter.page.names import Tone, natural
+from exporter.page.recovery import within
 from exporter.state import HostLoss
 from planner.model import Host, Pool
 from planner.results import Span
+from planner.schedule.prediction import RecoveryTime
 
 KINDS = ("control-domain", "restart", "best-effort", "unprotected")
 KIND_TEXTS = {
@@ -71,16 +73,29 @@ class HostView:
 
 
 def host_views(
-    facts: Facts, losses: Mapping[str, HostLoss], rooms: Mapping[str, Span], *, current: bool
+    facts: Facts,
+    losses: Mapping[str, HostLoss],
+    rooms: Mapping[str, Span],
+    recoveries: Mapping[str, RecoveryTime],
+    *,
+    current: bool,
 ) -> tuple[HostView, ...]:
-    """Return the hosts by name. `losses` and `rooms` (what can start on each) are by host UUID, as far as
-    worked out; `current`: they still hold.
+    """Return the hosts by name.
+
+    `losses`, `rooms` (what can start on each) and `recoveries` (how long a failure lasts) are by host UUID,
+    as far as worked out; `current`: they still hold.
     """
     pool, used, vms = facts.pool, facts.memory_used_bytes, _vms_by_host(facts.pool)
     hosts = sorted(pool.hosts, key=lambda host: (natural(host.name), host.uuid))
     return tuple(
         replace(
-            _host(pool, host, used, vms[host.uuid], _loss(host, losses.get(host.uuid), current)),
+            _host(
+                pool,
+                host,
+                used,
+                vms[host.uuid],
+                _loss(host, losses.get(host.uuid), recoveries.get(host.uuid), current),
+            ),
             room=words.room(rooms[host.uuid]) if host.uuid in rooms else "",
         )
         for host in hosts
@@ -119,14 +134,14 @@ def _badges(pool: Pool, host: Host) -> list[tuple[str, Tone]]:
     return found
 
 
-def _loss(host: Host, loss: HostLoss | None, current: bool) -> Loss:
+def _loss(host: Host, loss: HostLoss | None, recovery: RecoveryTime | None, current: bool) -> Loss:
     """Return how many protected VMs would stay down if the host failed; never "good" by old figures."""
     if not host.in_service:
         return Loss("out of service", "plain", known=False)
     if loss is None:
         return Loss("not worked out yet", "unknown", known=False)
     if loss.unplaced_vms == 0:
-        return Loss("all restart", "good" if current else "plain")
+        return Loss(f"all restart{within(recovery)}", "good" if current else "plain")
     stay = f"{loss.unplaced_vms} stay{'s' if loss.unplaced_vms == 1 else ''} down"
     return Loss(stay, "bad") if loss.proven else Loss(f"at most {stay}", "unknown")
 

@@ -13,6 +13,7 @@ from exporter.facts import Facts
 from exporter.page import words
 from exporter.page.hosts import HostView, LegendEntry, host_views, legend
 from exporter.page.names import Tone, host_name, natural, vm_name
+from exporter.page.recovery import longest
 from exporter.state import Figures, PoolState
 from planner.constraints.rules import NO_RULES
 from planner.results import Reject, Tolerance
@@ -147,6 +148,7 @@ def pool_view(
     counted = _counted(state)
     rejects = state.snapshot.rejects if state.snapshot else ()
     losses = state.figures.host_losses if state.figures else {}
+    times = state.figures.recoveries if state.figures else {}
     rooms = dict(state.figures.headroom.per_host) if state.figures and state.figures.headroom else {}
     return PoolView(
         key=key_of(state, position),
@@ -161,7 +163,9 @@ def pool_view(
         ),
         facts=tuple(_facts(counted, state)) if counted else (),
         witness=_witness(state.figures),
-        hosts=host_views(counted, losses, rooms, current=is_current(state, now_seconds)) if counted else (),
+        hosts=host_views(counted, losses, rooms, times, current=is_current(state, now_seconds))
+        if counted
+        else (),
         legend=legend(counted) if counted else (),
         rejects=rejects[:MAX_REJECTS],
         more_rejects=max(0, len(rejects) - MAX_REJECTS),
@@ -299,13 +303,13 @@ def _facts(counted: Facts, state: PoolState) -> list[Fact]:
     else:
         facts.insert(0, Fact("Target", str(pool.target)))
     if state.figures:
-        facts += _figure_facts(state.figures)
+        facts += _figure_facts(state.figures, state.recovery_objective_seconds)
     if state.rules != NO_RULES:
         facts.append(Fact("Figures also count", words.rules(state.rules)))
     return facts
 
 
-def _figure_facts(figures: Figures) -> list[Fact]:
+def _figure_facts(figures: Figures, objective_seconds: float | None) -> list[Fact]:
     tolerance = figures.tolerance
     facts = []
     xapi = figures.snapshot.xapi
@@ -317,6 +321,9 @@ def _figure_facts(figures: Figures) -> list[Fact]:
     if figures.headroom is not None:
         room = figures.headroom
         facts.append(Fact("Largest VM that can start", words.room(room.largest), words.kept(room.target)))
+    lasts = longest(figures.snapshot.pool, figures.recoveries, objective_seconds)
+    if lasts is not None:
+        facts.append(Fact("Longest host failure", lasts.value, lasts.note, lasts.tone))
     solver = f", {words.plural(tolerance.solver.calls, 'solver call')}" if tolerance.solver.calls else ""
     worked = f"in {words.duration(tolerance.elapsed_seconds)}{solver}"
     proof = words.method(tolerance.simultaneous.method)

@@ -157,11 +157,10 @@ def test_rules_count_alike(sides: Sides, capsys: pytest.CaptureFixture[str]) -> 
     told = timeless(side.client.get("/api/v1/tolerance").json())
     assert same(told, commanded(capsys, f"tolerance {RULE_OPTIONS}", side.path))
     assert not same(told, commanded(capsys, "tolerance", side.path))
-    for name in ("plan", "headroom for a size", "drain"):
+    for name in ("plan", "headroom for a size", "drain", "explain"):
         command, address = map(side.asked, QUESTIONS[name])
         told = timeless(side.client.get(f"/api/v1/{address}").json())
         assert same(told, commanded(capsys, f"{command} {RULE_OPTIONS}", side.path)), name
-    assert "explain: knows memory and reach alone" in side.client.get("/api/v1/explain").text
     assert 'reserve_bytes="2147483648",vcpus_per_core="4"' in side.client.get("/metrics").text
     counted = "at most 4 vCPUs per core, memory ballooned down and 2 GiB of every host kept back"
     assert counted in side.client.get("/").text

@@ -12,6 +12,7 @@ from exporter.state import Figures, HostLoss, PoolState
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
 from planner.results import Reject, XapiFigures
+from planner.schedule.prediction import RecoveryTime
 
 
 def test_a_kept_target_is_green(pool: Pool, make_figures, make_state, now_seconds: float) -> None:
@@ -158,6 +159,45 @@ def test_the_loss_of_a_host_is_said(pool, make_figures, make_state, now_seconds,
     figures: Figures = replace(make_figures(pool), host_losses=losses)
     host = pool_view(make_state(pool, figures), 0, now_seconds).hosts[0]
     assert (host.loss.text, host.loss.tone) == (text, tone)
+
+
+@pytest.mark.parametrize(
+    ("recovery", "text"),
+    [
+        (RecoveryTime(184.2, True), "all restart within 3 min 5 s"),
+        (RecoveryTime(64.6, True), "all restart within 65 s"),
+        (RecoveryTime(None, False), "all restart"),
+    ],
+)
+def test_how_long_a_host_failure_lasts_is_said(
+    pool, make_figures, make_state, now_seconds, recovery, text
+) -> None:
+    figures: Figures = replace(make_figures(pool), recoveries={"h1": recovery})
+    assert pool_view(make_state(pool, figures), 0, now_seconds).hosts[0].loss.text == text
+
+
+@pytest.mark.parametrize(
+    ("slowest", "objective", "value", "note", "tone"),
+    [
+        (RecoveryTime(125.0, True), None, "125 s", "quay-2", "plain"),
+        (RecoveryTime(125.0, True), 125.0, "125 s", "quay-2; objective 125 s", "plain"),
+        (RecoveryTime(301.0, True), 300.0, "5 min 1 s", "quay-2; objective 5 min 0 s", "bad"),
+        (RecoveryTime(None, True), 300.0, "some VMs stay down", "quay-2; objective 5 min 0 s", "bad"),
+        (RecoveryTime(None, False), 300.0, "not known", "objective 5 min 0 s", "unknown"),
+    ],
+)
+def test_the_longest_host_failure_stands_beside_the_objective(
+    pool, make_figures, make_state, now_seconds, slowest, objective, value, note, tone
+) -> None:
+    times = {host.uuid: RecoveryTime(60.0, True) for host in pool.hosts_in_service}
+    figures: Figures = replace(make_figures(pool), recoveries={**times, "h2": slowest})
+    state = make_state(pool, figures, recovery_objective_seconds=objective)
+    facts = {fact.name: fact for fact in pool_view(state, 0, now_seconds).facts}
+    fact = facts["Longest host failure"]
+    assert (fact.value, fact.note, fact.tone) == (value, note, tone)
+    assert "Longest host failure" not in {
+        fact.name for fact in pool_view(make_state(pool, make_figures(pool)), 0, now_seconds).facts
+    }
 
 
 def test_hosts_out_of_service_are_marked(pool, make_figures, make_state, now_seconds) -> None:
