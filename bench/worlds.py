@@ -176,3 +176,26 @@ def _bound(rng: Random, vm: VM, groups: Sequence[VMGroup]) -> VM:
         memory_dynamic_min_bytes=least,
         groups=(rng.choice(groups).uuid,) if grouped else (),
     )
+
+
+def tight_with_rules(rng: Random, hosts: int, vms: int) -> tuple[Pool, Rules]:
+    """Return a pool in which memory, vCPUs and places of enforced groups are all short; nothing odd in it."""
+    count = rng.randint(2, hosts)
+    specs: list[Spec] = [
+        (rng.randint(1, 3), None if rng.random() < 0.1 else rng.randrange(count), None)
+        for _ in range(rng.randint(1, vms))
+    ]
+    pool = tiny([rng.randint(0, 6) for _ in range(count)], specs)
+    groups = tuple(VMGroup(f"g{i}", "anti_affinity", enforced=True) for i in range(rng.randint(0, 2)))
+    guests = tuple(
+        replace(
+            vm,
+            vcpus=rng.randint(0, 3),
+            groups=(rng.choice(groups).uuid,) if groups and rng.random() < 0.6 else (),
+        )
+        for vm in pool.vms
+    )
+    used = {host.uuid: sum(vm.vcpus for vm in guests if vm.resident_on == host.uuid) for host in pool.hosts}
+    cores = tuple(replace(host, cpus=used[host.uuid] + rng.randint(0, 5)) for host in pool.hosts)
+    ratio = Fraction(1) if rng.random() < 0.7 else None
+    return replace(pool, hosts=cores, groups=groups, vms=guests), Rules(vcpus_per_core=ratio)
