@@ -102,7 +102,8 @@ def _slot(i: int, slot: Slot, names: list[str], age: str, *, copies: bool) -> li
 def _head(copy: Copy) -> str:
     burnt = f", burnt copies {copy.burnt:08b}" if copy.burnt else ""
     start, attempt = divmod(copy.sequence, 1 << _ATTEMPT_BITS)
-    return f"sequence {copy.sequence} (attempt {attempt} of its daemon's start {start}){burnt}"
+    when = f"attempt {attempt} of its daemon's start {start}" if start else "as it was formatted"
+    return f"sequence {copy.sequence} ({when}){burnt}"
 
 
 def _body(body: SlotBody, names: list[str]) -> list[str]:

@@ -180,6 +180,17 @@ def test_status_is_shown_as_a_table_and_as_json(pool):
     assert two.xenhad("status").returncode == 3
 
 
+def test_a_dump_beside_a_daemon_shows_how_long_ago_it_wrote(pool):
+    one, two = pool(2).form()
+    two.xenhad("leave")
+    two.ended()
+    done = one.xenhad("dump", "--watch", "1.5", "--json")
+    young, old = (slot["age_seconds"] for slot in json.loads(done.stdout)["slots"])
+    assert 0 <= young["at_least"] <= young["at_most"] < 1.5
+    assert (old["at_most"], old["at_least"] > 1) == (None, True)
+    assert "(attempt " in one.xenhad("dump").stdout
+
+
 def test_the_leader_can_be_proposed(pool):
     one, two = pool(2).form()
     other = two if one.status().leader == one.status().host.uuid else one

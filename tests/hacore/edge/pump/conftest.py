@@ -105,6 +105,7 @@ class Rig:
         writable: bool = True,
         since_ns: int = 0,
         finished: bool = False,
+        wall_ns: int = 0,
     ) -> Host:
         """Return a host whose pump has not started; nobody knows its addresses yet."""
         device = SlotDevice(str(self.path), writable=writable, lab=True)
@@ -119,6 +120,7 @@ class Rig:
             tuple(each.fileno() for each in sockets),
             since_ns,
             finished,
+            wall_ns,
         )
         made = Host(me, NativePump(setup), device, sockets)
         self.hosts.append(made)

@@ -233,6 +233,14 @@ def test_a_daemon_started_again_in_the_same_boot_trusts_no_copy_that_may_be_unde
     assert left == [6, 6, 4, 8]
 
 
+def test_a_start_numbers_its_attempts_from_the_wall_clock(rig):
+    host = rig.host(0, wall_ns=10**18)
+    host.pump.start()
+    host.pump.publish(1, rig.slot_body(0, rig.decision(2, [100, 0, 0])), True)
+    rig.wait(lambda: host.cycles and host.cycle.written and host.cycle.read)
+    assert 0 < host.cycle.sequences[0] - 10**18 <= len(host.cycles)
+
+
 def test_a_successor_has_the_since_of_its_predecessor_until_it_has_its_own(rig):
     host = rig.host(0, since_ns=12_345)
     host.pump.lease(True, 0)

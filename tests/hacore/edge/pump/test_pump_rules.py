@@ -179,13 +179,24 @@ def own_copies(draw: st.DrawFn) -> twin.OwnCopy | None:
 
 
 @MANY
-@given(st.lists(own_copies(), min_size=8, max_size=8), st.integers(1, 2), FLAG)
-def test_taking_over(copies, incarnation, finished):
-    sequence, turn = twin.take_over(copies, incarnation, finished=finished)
+@given(st.lists(own_copies(), min_size=8, max_size=8), st.integers(1, 2), FLAG, st.integers(0, 1 << 62))
+def test_taking_over(copies, incarnation, finished, wall_ns):
+    sequence, turn = twin.take_over(copies, incarnation, finished=finished, wall_ns=wall_ns)
     fields = [None if copy is None else (copy.sequence, copy.incarnation, copy.burnt) for copy in copies]
-    found = native.take_over(fields, incarnation, finished=finished)
+    found = native.take_over(fields, incarnation, finished=finished, wall_ns=wall_ns)
     assert found == (sequence, (turn.burnt, turn.last, turn.probing))
     assert all(sequence > copy.sequence for copy in copies if copy is not None)
+    assert sequence >= wall_ns
+
+
+@pytest.mark.parametrize("take_over", [twin.take_over, native.take_over])
+def test_attempts_that_never_landed_are_older_than_any_of_the_next_start(take_over):
+    """Two lives in a row find the same slot: nothing that the first one wrote has landed, so far."""
+    attempts = 1000
+    for wall_ns, later_ns in ((0, 1), (10**18, 10**18 + 3600 * 10**9)):
+        first, _ = take_over([None] * 8, 1, wall_ns=wall_ns)
+        second, _ = take_over([None] * 8, 1, wall_ns=later_ns)
+        assert (first + attempts < second) == (wall_ns > 0), "without a clock both begin the same round"
 
 
 @pytest.mark.parametrize("finished", [False, True])
