@@ -45,6 +45,7 @@ class PumpSetup:
     sockets: tuple[int | None, ...]  # one UDP socket a network; the pump keeps its own copies
     since_ns: int = 0  # the disk's S of a predecessor in this boot that handed over
     finished: bool = False  # that predecessor's `stop` returned True: no write of it can be under way
+    wall_ns: int = 0  # the wall clock of this start: sequences begin there
 
 
 class NativePump:
@@ -68,6 +69,7 @@ class NativePump:
             unheard_ns=timing.unheard_ns,
             since_ns=setup.since_ns,
             finished=setup.finished,
+            wall_ns=setup.wall_ns,
         )
         self._slots: list[SlotBody | None] = [None] * self._hosts
         self._words: list[PacketBody | None] = [None] * self._hosts

@@ -186,7 +186,9 @@ def first_try(opener: StatefileOpener, path: str, say: Say, *, armed: bool) -> S
     return None
 
 
-def pump_setup_of(config: Config, device: SlotDevice | None, left: Inheritance | None) -> PumpSetup:
+def pump_setup_of(
+    config: Config, clock: Clock, device: SlotDevice | None, left: Inheritance | None
+) -> PumpSetup:
     """Return what the pump is told; sockets come with the first beat, a statefile that is late later."""
     return PumpSetup(
         pool=header_of(config).identity(config.key),
@@ -198,6 +200,7 @@ def pump_setup_of(config: Config, device: SlotDevice | None, left: Inheritance |
         sockets=(None,) * len(config.networks),
         since_ns=left.since_ns if left else 0,
         finished=left is not None and left.finished,
+        wall_ns=int(clock.wall_seconds() * NS_PER_SECOND),
     )
 
 
@@ -209,7 +212,7 @@ def assembled(
     opener = StatefileOpener(config, selector)
     device = first_try(opener, config.statefile, say, armed=left is not None)
     evidence = EvidenceWatch(config, selector, clock.monotonic_ns)
-    pump = NativePump(pump_setup_of(config, device, left))
+    pump = NativePump(pump_setup_of(config, clock, device, left))
     watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)
     hands = Hands(pump, watchdog, journal, config.timing, config.name_of, left.since_ns if left else 0)
     warnings = pump.start()

@@ -15,7 +15,7 @@ from hacore.records import SlotBody
 
 COPIES = 8
 ROUND = 1 << 32
-"""Each start begins a new round of sequences: the ghost of any earlier attempt is older than all of it."""
+"""A start goes on in a new round of sequences, above every attempt of the life that wrote what it reads."""
 NO_COPY = -1
 
 
@@ -147,9 +147,12 @@ def next_clean(last: int, burnt: int) -> int:
 
 
 def take_over(
-    copies: Sequence[OwnCopy | None], incarnation: int, *, finished: bool = False
+    copies: Sequence[OwnCopy | None], incarnation: int, *, finished: bool = False, wall_ns: int = 0
 ) -> tuple[int, CopyTurn]:
     """Return where sequence and turn go on for a start on a slot with these copies (None: not valid).
+
+    The sequence starts at the wall clock: attempts of predecessors that never landed show nowhere, and two of
+    them may have begun the same round. Should the clock have been set back, it starts a round of its own.
 
     A predecessor of the same boot hands on what it burnt. Unless it is known to have `finished` its last
     write it may have died in the middle of one: the copy next in its turn and every copy that is not valid
@@ -158,7 +161,7 @@ def take_over(
     """
     valid = [(copy.sequence, index) for index, copy in enumerate(copies) if copy is not None]
     if not valid:
-        return ROUND, CopyTurn()
+        return max(ROUND, wall_ns), CopyTurn()
     sequence, newest = max(valid)
     burnt = 0
     if any(
@@ -173,7 +176,7 @@ def take_over(
         if not finished:
             burnt |= 1 << newest
             burnt |= 1 << following if following != NO_COPY else 0
-    return (sequence // ROUND + 1) * ROUND, CopyTurn(burnt=burnt, last=newest)
+    return max((sequence // ROUND + 1) * ROUND, wall_ns), CopyTurn(burnt=burnt, last=newest)
 
 
 # --- packets ---------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ cdef class PumpThreads:
     pool, me, incarnation: who speaks. device: the open statefile, slots_at: where its slots begin. sockets:
     one UDP socket a network, None where there is none now. beat_ns … unheard_ns: see `hacore.core.timing`.
     since_ns: the disk's S of a predecessor that handed over; finished: it had no write out when it stopped.
+    wall_ns: the wall clock now, later than that of any start before.
     """
     cdef Pump* p
     cdef Crew crew
@@ -55,7 +56,7 @@ cdef class PumpThreads:
     def __cinit__(
         self, PoolIdentity pool not None, int32_t me, uint64_t incarnation, *, device, uint64_t slots_at,
         sockets, int64_t beat_ns, int64_t dog_beat_ns, int64_t ping_until_ns, int64_t check_in_ns,
-        int64_t unheard_ns, int64_t since_ns=0, bint finished=False
+        int64_t unheard_ns, int64_t since_ns=0, bint finished=False, uint64_t wall_ns=0
     ):
         cdef int32_t i
         if not 0 <= me < pool.raw.hosts or incarnation == 0:
@@ -68,6 +69,7 @@ cdef class PumpThreads:
         if self.p == NULL:
             raise MemoryError
         self.p.incarnation, self.p.slots_at, self.p.finished = incarnation, slots_at, finished
+        self.p.wall_ns = wall_ns
         self.p.timings.beat_ns, self.p.timings.dog_beat_ns = beat_ns, dog_beat_ns
         self.p.timings.ping_until_ns, self.p.timings.check_in_ns = ping_until_ns, check_in_ns
         self.p.timings.unheard_ns = unheard_ns

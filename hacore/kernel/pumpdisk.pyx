@@ -149,7 +149,7 @@ cdef void take_over(Pump* p) noexcept nogil:
             sequences[copy] = slot_sequence(copies + copy * STRIDE)
             incarnations[copy] = slot_incarnation(copies + copy * STRIDE)
             burnts[copy] = slot_burnt(copies + copy * STRIDE)
-    taken = take_over_copies(sequences, incarnations, burnts, p.incarnation, p.finished)
+    taken = take_over_copies(sequences, incarnations, burnts, p.incarnation, p.finished, p.wall_ns)
     p.sequence = taken.sequence
     p.turn = taken.turn
     p.taken_over = True

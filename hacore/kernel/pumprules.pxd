@@ -58,7 +58,7 @@ cdef void turn_ended(Turn* turn, int32_t copy, bint worked) noexcept nogil
 # `sequences`, `incarnations`, `burnts` of the own copies; sequence 0: not valid.
 cdef Taken take_over_copies(
     const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation,
-    bint finished
+    bint finished, uint64_t wall_ns
 ) noexcept nogil
 cdef Word accept_packet(
     PeerBook* book, int32_t network, int32_t sender, uint64_t incarnation, uint64_t sequence,

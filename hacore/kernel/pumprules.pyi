@@ -23,7 +23,11 @@ class CopyTurn:
     def state(self) -> tuple[int, int, int]: ...
 
 def take_over(
-    copies: Sequence[tuple[int, int, int] | None], incarnation: int, *, finished: bool = False
+    copies: Sequence[tuple[int, int, int] | None],
+    incarnation: int,
+    *,
+    finished: bool = False,
+    wall_ns: int = 0,
 ) -> tuple[int, tuple[int, int, int]]: ...
 
 class Book:

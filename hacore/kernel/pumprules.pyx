@@ -97,7 +97,7 @@ cdef inline uint64_t next_round(uint64_t sequence) noexcept nogil:
 
 cdef Taken take_over_copies(
     const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation,
-    bint finished
+    bint finished, uint64_t wall_ns
 ) noexcept nogil:
     cdef Taken taken
     cdef uint64_t highest = 0
@@ -111,7 +111,7 @@ cdef Taken take_over_copies(
             mine = incarnations[copy] == incarnation or (mine and sequences[copy] == highest)
             highest = sequences[copy]
             taken.turn.last = newest = copy
-    taken.sequence = next_round(highest)
+    taken.sequence = max(next_round(highest), wall_ns)
     if not mine:
         return taken
     for copy in range(COPIES):
@@ -234,7 +234,7 @@ cdef class CopyTurn:
         return self.turn.burnt, self.turn.last, self.turn.probing
 
 
-def take_over(copies, uint64_t incarnation, *, bint finished=False):
+def take_over(copies, uint64_t incarnation, *, bint finished=False, uint64_t wall_ns=0):
     """See `_pump.take_over`; takes (sequence, incarnation, burnt) or None for each copy."""
     cdef uint64_t[8] sequences, incarnations
     cdef uint8_t burnts[8]
@@ -242,7 +242,7 @@ def take_over(copies, uint64_t incarnation, *, bint finished=False):
     cdef Taken taken
     for i in range(COPIES):
         sequences[i], incarnations[i], burnts[i] = copies[i] or (0, 0, 0)
-    taken = take_over_copies(sequences, incarnations, burnts, incarnation, finished)
+    taken = take_over_copies(sequences, incarnations, burnts, incarnation, finished, wall_ns)
     return taken.sequence, (taken.turn.burnt, taken.turn.last, taken.turn.probing)
 
 

@@ -91,6 +91,7 @@ cdef struct Pump:
     uint64_t incarnation
     uint64_t slots_at           # offset of the first slot on the device
     bint finished               # the predecessor is known to have ended its last write
+    uint64_t wall_ns            # the wall clock of the start: sequences begin there
     Timings timings
     int32_t networks
     int news_fd                 # eventfd: Python has something to look at
