@@ -160,12 +160,12 @@ cdef int start_threads(Pump* p, Crew* crew) noexcept nogil:
     cdef int failure
     crew.lock_errno = 0
     crew.started = 0
-    if mlockall(MCL_CURRENT | MCL_ONFAULT) != 0:
-        crew.lock_errno = errno
     p.running = THREADS
     sigfillset(&every)
     pthread_sigmask(SIG_SETMASK, &every, &before)
     failure = start_all(p, crew)
+    if mlockall(MCL_CURRENT | MCL_ONFAULT) != 0:  # now that their stacks are there
+        crew.lock_errno = errno
     pthread_sigmask(SIG_SETMASK, &before, NULL)
     if failure != 0:
         stop_threads(p, crew, 1_000_000_000)
