@@ -117,7 +117,7 @@ cdef extern from "<string.h>" nogil:
 
 
 cdef inline void touch_stack() noexcept nogil:
-    """Use what a thread will need of its stack: the pages are there before its first beat, and locked soon."""
+    """Use what a thread will need of its stack: the pages are there before its first beat."""
     cdef uint8_t room[98304]
     explicit_bzero(room, sizeof(room))
 
