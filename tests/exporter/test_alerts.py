@@ -69,7 +69,7 @@ STORIES = {
         {
             "xenha_recovery_objective_seconds{pool='p'}": "300x60",
             # Absent for three minutes after a change, at 14 to 16: the alert must not start anew.
-            "xenha_predicted_recovery_seconds{pool='p'}": "300x9 +Inf 400x3 _x3 400x5 299x40",
+            "xenha_predicted_recovery_seconds{pool='p'}": "300x9 +Inf 400x3 stale _x2 400x5 299x40",
             "xenha_host_failure_recovery_seconds{pool='p', host='h1'}": "400x60",
             "xenha_host_failure_recovery_seconds{pool='p', host='h2'}": "300x60",
             "xenha_host_failure_recovery_seconds{pool='p', host='h3'}": " ".join(["+Inf"] * 61),

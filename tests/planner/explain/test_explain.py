@@ -120,6 +120,17 @@ def test_the_closest_host_would_do_with_what_is_missing() -> None:
                 assert oracle.survivable(oracle.World.of(more), failed), seed
 
 
+def test_the_closest_host_is_the_one_with_most_room_left() -> None:
+    """Two of 6 restart where 8 and 7 are free; 5 more miss 3 on the first, 4 on the second."""
+    sizes = [(6, 0, None), (6, 0, None), (5, 0, None)]
+    limits = ask(tiny([0, 8, 7], sizes, unit=MIB)).limits
+    assert limits is not None
+    assert limits.hosts == ("h0",)
+    (left,) = limits.left
+    assert (left.vm, left.closest_host) == ("v2", "h1")
+    assert (left.free_bytes // MIB, left.missing_bytes // MIB) == (2, 3)
+
+
 def test_the_figure_without_a_vm_is_the_figure_without_it() -> None:
     told = 0
     for seed, pool in worlds(120):
