@@ -68,7 +68,6 @@ class PlanQuestion:
             self.failed,
             limit_seconds=terms.limit_seconds,
             clock=terms.clock,
-            with_tolerance=True,
             pace=terms.pace,
             rules=terms.rules,
         )

@@ -1,8 +1,9 @@
 """Drain hosts for maintenance: where each VM goes, what blocks it, and what the pool survives meanwhile.
 
 Every running VM of the hosts has to go to a host that stays in service; nobody else is moved, and nothing is
-stopped (DESIGN §5.5, REQUIREMENTS R19). If not all can go, as many as possible do, protected ones first, and
-each of the others says why. The moves are judged by the independent verifier before anybody sees them.
+stopped (DESIGN §5.5, REQUIREMENTS R19). If all can go, they go where more failures are survived then. If not,
+as many as possible do, protected ones first, and each of the others says why. The moves are judged by the
+independent verifier before anybody sees them.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from hacore.clock import Clock, Deadline, Stopwatch
 from planner.agility import Reach
 from planner.constraints.counted import resources_of
 from planner.constraints.memory import applied
-from planner.constraints.resource import Resources
 from planner.constraints.rules import NO_RULES, Rules
 from planner.errors import PlanRejected
 from planner.model import VM, Pool
 from planner.placement.places import lacking, pieces_of, room_of
+from planner.placement.problem import Problem, problem_of
 from planner.placement.recovery import Recovery, recover
 from planner.placement.shortage import left_down
 from planner.placement.spread import NOWHERE
 from planner.placement.verify_moves import verify_moves
 from planner.placement.wishes import Wish
-from planner.results import Drain, Move, Unplaced
+from planner.results import Drain, Move, Tolerance, Unplaced
 from planner.tolerance.answer import tolerance
+from planner.tolerance.foresight import keep_more
 
 OTHERS = "the others have moved"
 
@@ -39,22 +41,27 @@ def drain(
     clock: Clock,
     rules: Rules = NO_RULES,
 ) -> Drain:
-    """Return how `hosts` (uuids) are emptied; search and figure may each take `limit_seconds`.
+    """Return how `hosts` (uuids) are emptied; search, figure and foresight may each take `limit_seconds`.
 
     `target` None: the pool's own. `rules`: what counts beside memory, reach and enforced groups. Raises
     PlanRejected if the verifier refuses the moves: a bug.
     """
     watch = Stopwatch.start(clock)
     leaving = frozenset(hosts)
-    original = without(pool, leaving)
-    left, rules_left = applied(original, rules)
-    resources = resources_of(left, rules_left)
-    vms = sorted((vm for vm in left.vms if _must_go(vm, leaving)), key=lambda vm: vm.uuid)
-    room = room_of(left, resources)
-    recovery = recover(_wishes(left, vms, resources), room, Deadline.after(clock, limit_seconds))
-    moves = _moves(left, vms, recovery, leaving)
-    blocked = _blocked(left, vms, recovery, resources)
-    violations = verify_moves(original, moves, rules)
+    case = _Case(without(pool, leaving), leaving, rules)
+    wanted = pool.target if target is None else target
+
+    def figure(places: Sequence[int], within_seconds: float) -> Tolerance:
+        after = pool_after(case.original, case.moves(places))
+        return tolerance(after, target=wanted, limit_seconds=within_seconds, clock=clock, rules=rules)
+
+    recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
+    found = recovery.to, figure(recovery.to, limit_seconds)
+    deadline = Deadline.after(clock, limit_seconds)
+    places, after = keep_more(case.problem(), 0, case.wishes_ahead, found, figure, deadline)
+    recovery = replace(recovery, to=places)
+    moves, blocked = case.moves(places), _blocked(case, recovery)
+    violations = verify_moves(case.original, moves, rules)
     if violations:
         raise PlanRejected(violations)
     return Drain(
@@ -62,15 +69,41 @@ def drain(
         possible=True if not blocked else False if _certain(blocked, recovery) else None,
         moves=moves,
         blocked=blocked,
-        tolerance_after=tolerance(
-            pool_after(original, moves),
-            target=pool.target if target is None else target,
-            limit_seconds=limit_seconds,
-            clock=clock,
-            rules=rules,
-        ),
+        tolerance_after=after,
         elapsed_seconds=watch.seconds(),
     )
+
+
+class _Case:
+    """A pool without the hosts to be emptied, and who must leave them."""
+
+    def __init__(self, original: Pool, leaving: frozenset[str], rules: Rules) -> None:
+        self.original = original
+        self.leaving = leaving
+        self.left, self.rules_left = applied(original, rules)
+        self.resources = resources_of(self.left, self.rules_left)
+        self.vms = sorted((vm for vm in self.left.vms if _must_go(vm, leaving)), key=lambda vm: vm.uuid)
+        self.room = room_of(self.left, self.resources)
+        pieces = pieces_of(self.left, self.vms, self.resources)
+        self.wishes = [
+            Wish(piece, 0 if vm.protected else 1, True) for vm, piece in zip(self.vms, pieces, strict=True)
+        ]
+
+    @property
+    def wishes_ahead(self) -> list[Wish]:
+        """Return the wishes as later failures see them: only protected VMs restart again."""
+        return [replace(wish, protected=vm.protected) for vm, wish in zip(self.vms, self.wishes, strict=True)]
+
+    def problem(self) -> Problem:
+        """Return the pool without those who must leave."""
+        return problem_of(self.left, self.rules_left, all_resources=True)
+
+    def moves(self, places: Sequence[int]) -> tuple[Move, ...]:
+        """Return the moves by need, biggest first: nobody leaves the hosts that stay, so any order works."""
+        hosts = self.left.hosts_in_service
+        placed = [(vm, hosts[to].uuid) for vm, to in zip(self.vms, places, strict=True) if to != NOWHERE]
+        placed.sort(key=lambda pair: (-pair[0].need_bytes, pair[0].uuid))
+        return tuple(Move(vm.uuid, min(vm.occupies & self.leaving), to) for vm, to in placed)
 
 
 def without(pool: Pool, leaving: frozenset[str]) -> Pool:
@@ -97,28 +130,15 @@ def _must_go(vm: VM, leaving: frozenset[str]) -> bool:
     return runs and (vm.scheduled_to_be_resident_on or vm.resident_on) in leaving
 
 
-def _wishes(left: Pool, vms: Sequence[VM], resources: Resources) -> list[Wish]:
-    pieces = pieces_of(left, vms, resources)
-    return [Wish(piece, 0 if vm.protected else 1, True) for vm, piece in zip(vms, pieces, strict=True)]
-
-
-def _moves(left: Pool, vms: Sequence[VM], recovery: Recovery, leaving: frozenset[str]) -> tuple[Move, ...]:
-    """Return the moves by need, biggest first: nobody leaves the hosts that stay, so any order works."""
-    hosts = left.hosts_in_service
-    placed = [(vm, hosts[to].uuid) for vm, to in zip(vms, recovery.to, strict=True) if to != NOWHERE]
-    placed.sort(key=lambda pair: (-pair[0].need_bytes, pair[0].uuid))
-    return tuple(Move(vm.uuid, min(vm.occupies & leaving), to) for vm, to in placed)
-
-
-def _blocked(left: Pool, vms: Sequence[VM], recovery: Recovery, resources: Resources) -> tuple[Unplaced, ...]:
-    hosts = left.hosts_in_service
+def _blocked(case: _Case, recovery: Recovery) -> tuple[Unplaced, ...]:
+    left, vms, hosts = case.left, case.vms, case.left.hosts_in_service
     before = {host.uuid: left.free_bytes(host.uuid) for host in hosts}
     after = dict(before)
     placed = [(vm, to) for vm, to in zip(vms, recovery.to, strict=True) if to != NOWHERE]
     for vm, to in placed:
         after[hosts[to].uuid] -= vm.need_bytes
     reach = Reach(left)
-    lacks = lacking(resources, hosts, ()), lacking(resources, hosts, placed)
+    lacks = lacking(case.resources, hosts, ()), lacking(case.resources, hosts, placed)
     return tuple(
         left_down(
             left,

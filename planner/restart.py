@@ -36,9 +36,6 @@ from planner.schedule.pace import USUAL_PACE, Pace
 from planner.schedule.predict import predict
 from planner.schedule.prediction import RecoveryTime
 
-FORESEEN = 2
-"""Further failures that a plan with its tolerance looks ahead to: 64 hosts take some 0.1 s for two."""
-
 Turn = tuple[bool, float]
 """(best-effort?, order; infinite for a negative one): who starts before whom."""
 
@@ -49,14 +46,13 @@ def plan(
     *,
     limit_seconds: float = 10.0,
     clock: Clock,
-    with_tolerance: bool = False,
     pace: Pace = USUAL_PACE,
     rules: Rules = NO_RULES,
 ) -> Plan:
     """Return the restart plan after the hosts `failed` (uuids or unique names) failed.
 
-    `with_tolerance` adds what the pool tolerates afterwards, with a limit of the same length; where everybody
-    restarts, the plan then is one that keeps more of it, if one is found within `FORESEEN` further failures.
+    Where everybody restarts, the plan is one after which more failures are survived, if there is one
+    (`tolerance/foresight.py`). Search, figure and foresight may each take `limit_seconds`.
     `pace` is what the prediction of the times rests on; it changes no placement.
     `rules`: what counts beside memory, reach and enforced groups.
     Raises UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
@@ -64,10 +60,9 @@ def plan(
     watch = Stopwatch.start(clock)
     case = _Case(_sorted(pool), resolve(pool, failed), rules)
     recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
-    result = _identified(case, _plan_of(case, recovery))
-    if with_tolerance:
-        after = _tolerance_after(case, result, limit_seconds, clock)
-        result = _with_foresight(case, recovery, replace(result, tolerance_after=after), limit_seconds, clock)
+    after = _tolerance_after(case, _plan_of(case, recovery), limit_seconds, clock)
+    recovery, after = _with_foresight(case, recovery, after, limit_seconds, clock)
+    result = _identified(case, replace(_plan_of(case, recovery), tolerance_after=after))
     prediction = predict(case.pool, case.failed, result.placements, complete=result.complete, pace=pace)
     result = replace(result, prediction=prediction, elapsed_seconds=watch.seconds())
     violations = verify_plan(case.original, result, rules)
@@ -115,9 +110,10 @@ class SingleRecoveries:
         self._sorted = _sorted(pool)
 
     def recovery(self, host: str, *, limit_seconds: float = 10.0, clock: Clock) -> RecoveryTime:
-        """Return when all protected VMs would serve again if `host` failed, by the plan that `plan` makes.
+        """Return when all protected VMs would serve again if `host` failed, by the places found first.
 
-        Raises UnknownHostError.
+        A plan that looks ahead may choose others; it starts the same VMs in the same waves. Raises
+        UnknownHostError.
         """
         case = _Case(self._sorted, resolve(self.pool, [host]), self.rules)
         recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
@@ -324,37 +320,19 @@ def _tolerance_after(case: _Case, result: Plan, limit_seconds: float, clock: Clo
 
 
 def _with_foresight(
-    case: _Case, recovery: Recovery, result: Plan, limit_seconds: float, clock: Clock
-) -> Plan:
-    """Return a plan after which more failures are survived than after `result`, if one is found."""
+    case: _Case, recovery: Recovery, after: Tolerance, limit_seconds: float, clock: Clock
+) -> tuple[Recovery, Tolerance]:
+    """Return places after which more failures are survived than `after` the given ones, if some are found."""
     from planner.placement.problem import problem_of
-    from planner.tolerance.lookahead import look_ahead
+    from planner.tolerance.foresight import keep_more
 
-    deadline = Deadline.after(clock, limit_seconds)
+    def judge(to: Sequence[int], left_seconds: float) -> Tolerance:
+        return _tolerance_after(case, _plan_of(case, replace(recovery, to=tuple(to))), left_seconds, clock)
+
     problem = problem_of(case.pool, case.rules_left, all_resources=True)
-    failed = problem.everywhere & ~case.alive
-    while _may_keep_more(recovery, result) and not deadline.passed():
-        assert result.tolerance_after is not None
-        wanted = result.tolerance_after.simultaneous.lower + 1
-        to = look_ahead(problem, failed, case.wishes, wanted, deadline)
-        if to is None:
-            break
-        better = _identified(case, _plan_of(case, replace(recovery, to=to)))
-        after = _tolerance_after(case, better, deadline.left_seconds(), clock)
-        if after.simultaneous.lower < wanted:
-            break
-        result = replace(better, tolerance_after=after)
-    return result
-
-
-def _may_keep_more(recovery: Recovery, result: Plan) -> bool:
-    """Tell whether to look for a plan that keeps more: everybody restarts, and few failures are survived."""
-    after = result.tolerance_after
-    if after is None or not recovery.to or NOWHERE in recovery.to:
-        return False
-    witness = after.simultaneous.witness
-    for_good = witness is not None and witness.reason in ("quorum", "all_hosts")
-    return not for_good and after.protected_vms > 0 and after.simultaneous.lower < FORESEEN
+    failed, deadline = problem.everywhere & ~case.alive, Deadline.after(clock, limit_seconds)
+    to, kept = keep_more(problem, failed, case.wishes, (recovery.to, after), judge, deadline)
+    return replace(recovery, to=to), kept
 
 
 def pool_after(pool: Pool, result: Plan) -> Pool:

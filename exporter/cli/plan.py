@@ -103,7 +103,6 @@ def plan(
             fail,
             limit_seconds=limit,
             clock=SystemClock(),
-            with_tolerance=True,
             pace=Pace(boot_seconds, boot_slots, detection_seconds),
             rules=rules,
         )
