@@ -20,12 +20,14 @@ from operator import attrgetter
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.constraints.counted import resources_of
 from planner.constraints.memory import applied
+from planner.constraints.preferences import Ties
 from planner.constraints.resource import Resources
 from planner.constraints.rules import NO_RULES, Rules
 from planner.errors import PlanRejected, UnknownHostError
 from planner.inventory.poolfile import dump_pool
 from planner.model import VM, Host, Pool
 from planner.placement.places import lacking, pieces_of, room_of
+from planner.placement.prefer import prefer
 from planner.placement.recovery import Recovery, recover
 from planner.placement.shortage import left_down
 from planner.placement.spread import NOWHERE
@@ -62,6 +64,7 @@ def plan(
     recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
     after = _tolerance_after(case, _plan_of(case, recovery), limit_seconds, clock)
     recovery, after = _with_foresight(case, recovery, after, limit_seconds, clock)
+    recovery, after = _with_preferences(case, recovery, after, limit_seconds, clock)
     result = _identified(case, replace(_plan_of(case, recovery), tolerance_after=after))
     prediction = predict(case.pool, case.failed, result.placements, complete=result.complete, pace=pace)
     result = replace(result, prediction=prediction, elapsed_seconds=watch.seconds())
@@ -333,6 +336,21 @@ def _with_foresight(
     failed, deadline = problem.everywhere & ~case.alive, Deadline.after(clock, limit_seconds)
     to, kept = keep_more(problem, failed, case.wishes, (recovery.to, after), judge, deadline)
     return replace(recovery, to=to), kept
+
+
+def _with_preferences(
+    case: _Case, recovery: Recovery, after: Tolerance, limit_seconds: float, clock: Clock
+) -> tuple[Recovery, Tolerance]:
+    """Return places that groups prefer, if as many failures are survived afterwards as `after` the given."""
+    ties = Ties.of(case.pool, case.vms, [host.uuid for host in case.hosts])
+    to = tuple(prefer([wish.piece for wish in case.wishes], recovery.to, case.room, ties))
+    if to == recovery.to:
+        return recovery, after
+    preferred = replace(recovery, to=to)
+    kept = _tolerance_after(case, _plan_of(case, preferred), limit_seconds, clock)
+    if kept.simultaneous.lower < after.simultaneous.lower or kept.sequential.lower < after.sequential.lower:
+        return recovery, after
+    return preferred, kept
 
 
 def pool_after(pool: Pool, result: Plan) -> Pool:
