@@ -41,7 +41,7 @@ def fits(wishes: Sequence[Wish], to: Sequence[int], room: Room) -> bool:
 def merit(wishes: Sequence[Wish], to: Sequence[int]) -> list[int]:
     """Return what a plan is judged by, the weightiest first: counts by turn, memory, best-effort counts."""
     placed = [wish for wish, host in zip(wishes, to, strict=True) if host != NOWHERE]
-    counts = {turn: sum(w.turn == turn for w in placed) for turn in range(5)}
+    counts = {turn: sum(w.turn == turn for w in placed) for turn in range(10)}
     protected = sorted({w.turn for w in wishes if w.protected})
     others = sorted({w.turn for w in wishes if not w.protected})
     memory = sum(w.piece.need_bytes for w in placed if w.protected)
@@ -145,6 +145,28 @@ def test_waves_are_settled_by_the_numbers_of_each_order() -> None:
         for to in product(hosts, repeat=len(wishes)):
             if fits(wishes, to, room) and protected_merit(wishes, merit(wishes, to)) == aims:
                 assert waves(wishes, to) == waves(wishes, found.to), seed
+
+
+def aims(wishes: Sequence[Wish], room: Room, ample: Deadline) -> list[int]:
+    """Return what a recovery reaches for the protected VMs."""
+    return protected_merit(wishes, merit(wishes, recover(wishes, room, ample).to))
+
+
+def test_laws_of_recovery(ample: Deadline) -> None:
+    """More room never does worse; who comes later never takes from who comes before; names do not matter."""
+    for seed in range(150):
+        rng = Random(seed)
+        wishes, room = drawn(rng)
+        before = aims(wishes, room, ample)
+        roomier = Room(tuple(free + rng.randint(0, 4) for free in room.free_bytes), room.total_bytes)
+        assert aims(wishes, roomier, ample) >= before, seed
+        late = Wish(Piece(rng.randint(1, 9), (1 << len(room.free_bytes)) - 1), 9, True)
+        firm = [wish for wish in wishes if wish.protected]
+        counts = len({wish.turn for wish in firm})
+        assert aims([*firm, late], room, ample)[:counts] == before[:counts], seed
+        effort = Wish(late.piece, 9, False)
+        assert aims([*wishes, effort], room, ample) == before, seed
+        assert aims(rng.sample(wishes, len(wishes)), room, ample) == before, seed
 
 
 def waves(wishes: Sequence[Wish], to: Sequence[int]) -> set[int]:
