@@ -186,6 +186,19 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     gauge("xenha_host_headroom_lower_bytes", "pool host", "The same if it starts on this host.", "bytes"),
     gauge("xenha_host_headroom_upper_bytes", "pool host", "The same if it starts on this host.", "bytes"),
+    gauge(
+        "xenha_memory_packable_lower_bytes",
+        "pool",
+        "Free memory that protected VMs of other hosts, or those down, could fill, host by host; the rest is "
+        "in pieces too small for any of them (fragmentation).",
+        "bytes",
+    ),
+    gauge(
+        "xenha_memory_packable_upper_bytes",
+        "pool",
+        "No more than this could be filled; it lies between lower and upper.",
+        "bytes",
+    ),
     # VMs
     gauge("xenha_protected_vms", "pool", "VMs that HA must restart."),
     gauge(

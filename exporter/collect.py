@@ -181,6 +181,10 @@ def _headroom(state: PoolState, _now: float) -> Iterator[Point]:
     for host, room in found.per_host:
         yield "xenha_host_headroom_lower_bytes", {**label, "host": host}, room.lower
         yield "xenha_host_headroom_upper_bytes", {**label, "host": host}, room.upper
+    packable = state.figures.packable if state.figures else None
+    if packable is not None:
+        yield "xenha_memory_packable_lower_bytes", label, packable.lower
+        yield "xenha_memory_packable_upper_bytes", label, packable.upper
 
 
 def _failures(state: PoolState, _now: float) -> Iterator[Point]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from exporter.questions import Answer, HeadroomQuestion, Question, Terms
 from hacore.clock import Clock
 from planner import restart
+from planner.constraints.memory import applied
 from planner.constraints.rules import NO_RULES, Rules
+from planner.explain.answer import fragmentation
 from planner.model import Pool
-from planner.results import Headroom, Tolerance
+from planner.placement.problem import problem_of
+from planner.results import Headroom, Span, Tolerance
 from planner.schedule.pace import USUAL_PACE, Pace
 from planner.schedule.prediction import RecoveryTime
 from planner.tolerance import answer
@@ -34,6 +37,9 @@ class OwnPlanner:
 
     def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
         return HeadroomQuestion().answer(pool, self._terms(limit_seconds))
+
+    def packable(self, pool: Pool) -> Span:
+        return fragmentation(problem_of(*applied(pool, self._rules))).packable_bytes
 
     def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
         times = self._recoveries

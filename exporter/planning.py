@@ -17,7 +17,7 @@ from hacore.clock import Clock, Deadline, Stopwatch
 from planner.constraints.rules import Rules
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
-from planner.results import Headroom, SolverUse, Tolerance
+from planner.results import Headroom, SolverUse, Span, Tolerance
 from planner.schedule.pace import Pace
 from planner.schedule.prediction import RecoveryTime
 
@@ -38,6 +38,10 @@ class Planner(Protocol):
 
     def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
         """Return what can still start in the pool with its target kept."""
+        ...
+
+    def packable(self, pool: Pool) -> Span:
+        """Return how much of the pool's free memory protected VMs of other hosts could fill, in bytes."""
         ...
 
     def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
@@ -86,8 +90,10 @@ def better_figures(known: Figures, planner: Planner, clock: Clock, *, limit_seco
 
 
 def with_headroom(known: Figures, planner: Planner, *, limit_seconds: float) -> Figures:
-    """Return the figures with what can still start; looked for once they are settled, as it is asked less."""
-    return replace(known, headroom=planner.headroom(known.snapshot.pool, limit_seconds=limit_seconds))
+    """Return the figures with what can still start and what free memory is of use: asked for last."""
+    pool = known.snapshot.pool
+    room = planner.headroom(pool, limit_seconds=limit_seconds)
+    return replace(known, headroom=room, packable=planner.packable(pool))
 
 
 def with_recoveries(known: Figures, planner: Planner, clock: Clock, *, limit_seconds: float) -> Figures:

@@ -13,7 +13,7 @@ from exporter.facts import Facts
 from planner.constraints.rules import NO_RULES, Rules
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
-from planner.results import Headroom, SolverUse, Tolerance
+from planner.results import Headroom, SolverUse, Span, Tolerance
 from planner.schedule.prediction import RecoveryTime
 
 
@@ -37,6 +37,8 @@ class Figures:
     duration_seconds: float
     headroom: Headroom | None = None
     """What can still start with the target kept; None: not worked out yet."""
+    packable: Span | None = None
+    """What of all free memory protected VMs of other hosts could fill, in bytes; comes with the headroom."""
     recoveries: Mapping[str, RecoveryTime] = field(default_factory=dict)
     """How long the failure of each host in service would last, by UUID; with the headroom."""
     thorough: bool = False

@@ -170,6 +170,7 @@ def figures(snapshot: Snapshot, tolerance: Tolerance) -> Figures:
         1_002.0,
         duration_seconds=0.75,
         headroom=ROOM,
+        packable=Span(70 * GIB, 71 * GIB),
         recoveries={"host-1": RecoveryTime(None, True), "host-2": RECOVERED},
         solver=tolerance.solver,
     )
@@ -219,6 +220,9 @@ class FakePlanner:
     def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
         self._take("headroom")
         return ROOM
+
+    def packable(self, pool: Pool) -> Span:
+        return Span(70 * GIB, 71 * GIB)
 
     def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:
         """Answer at once; who is asked about follows the kind of question."""

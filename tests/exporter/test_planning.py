@@ -120,7 +120,7 @@ def test_headroom_is_looked_for_when_all_else_is_settled(
     complete = with_headroom(settled, planner, limit_seconds=10)
     assert planner.asked[-1] == "headroom"
     assert complete.final
-    assert replace(complete, headroom=None) == settled
+    assert replace(complete, headroom=None, packable=None) == settled
 
 
 def test_every_host_in_service_gets_the_time_its_failure_lasts(
