@@ -252,7 +252,8 @@ class LimitsAnswer(_Shape):
     packable_bytes: int
     packable_upper_bytes: int
     missing_bytes: int
-    left: list[LeftOverAnswer]
+    left_vms: int
+    left: list[LeftOverAnswer] = Field(description="the largest of them")
     proven: bool
 
 

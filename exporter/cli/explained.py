@@ -50,9 +50,9 @@ def _limits(pool: Pool, limits: Limits) -> Iterator[Part]:
     yield Line(f"What limits it: {f'the loss of {hosts}' if hosts else 'what is down already'}")
     yield Line(_balance(limits))
     if limits.left:
-        left = count(len(limits.left), "VM")
+        left, rest = count(limits.left_vms, "VM"), limits.left_vms - len(limits.left)
         sure = "proven best" if limits.proven else "not proven best within the limit"
-        yield Line(f"In the best restart that leaves {left} down ({sure}):")
+        yield Line(f"In the best restart that leaves {left} down ({sure}){', the largest' if rest else ''}:")
         yield Table(
             ("without a place", "needs", "closest host", "free there", "missing", "if not protected"),
             tuple(_left_row(pool, vm) for vm in limits.left),

@@ -44,6 +44,7 @@ def limits(pool: Pool, answer: Tolerance, deadline: Deadline, rules: Rules) -> L
         restart_bytes=sum(vm.need_bytes for vm in loss.restarting),
         free_bytes=sum(loss.free.values()),
         packable_bytes=total(loss.packable(host) for host in loss.free),
+        left_vms=len(loss.left),
         left=tuple(_left(loss, deadline, rules)) if _tells(witness) else (),
         proven=loss.made.optimal,
     )
@@ -62,6 +63,9 @@ class _Loss:
         self.made = made
         uuids = [placement.vm for placement in made.placements] + [left.vm for left in made.unplaced]
         self.restarting = [vm for uuid in uuids if (vm := pool.vm_by_uuid[uuid]).protected]
+        self.left = [vm for vm in made.unplaced if pool.vm_by_uuid[vm.vm].protected]
+        """The protected VMs that stay down, the largest first."""
+        self.left.sort(key=lambda vm: (-pool.vm_by_uuid[vm.vm].need_bytes, vm.vm))
         survivors = [host.uuid for host in pool.hosts_in_service if host.uuid not in made.failed_hosts]
         self.free = {uuid: pool.free_bytes(uuid) for uuid in survivors}
         self.free_after = dict(self.free)
@@ -86,10 +90,8 @@ class _Loss:
 
 
 def _left(loss: _Loss, deadline: Deadline, rules: Rules) -> Iterator[LeftOver]:
-    """Yield the protected VMs that stay down, the largest first."""
-    left = [vm for vm in loss.made.unplaced if loss.pool.vm_by_uuid[vm.vm].protected]
-    left.sort(key=lambda vm: (-loss.pool.vm_by_uuid[vm.vm].need_bytes, vm.vm))
-    for i, unplaced in enumerate(left[:LEFT_MAX]):
+    """Yield the largest VMs that stay down."""
+    for i, unplaced in enumerate(loss.left[:LEFT_MAX]):
         told = _left_over(loss, unplaced)
         if i < WITHOUT_MAX and not deadline.passed():
             told = replace(told, without=_without(loss.pool, told.vm, deadline, rules))

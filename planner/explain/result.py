@@ -62,7 +62,9 @@ class Limits:
     restart_bytes: int
     free_bytes: int
     packable_bytes: Span
+    left_vms: int
     left: tuple[LeftOver, ...]
+    """The largest of them."""
     proven: bool
 
     @property
@@ -169,6 +171,7 @@ def _limits(limits: Limits) -> dict[str, Any]:
         "free_bytes": limits.free_bytes,
         **_span("packable", limits.packable_bytes),
         "missing_bytes": limits.missing_bytes,
+        "left_vms": limits.left_vms,
         "left": [_left(vm) for vm in limits.left],
         "proven": limits.proven,
     }

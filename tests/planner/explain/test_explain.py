@@ -120,6 +120,15 @@ def test_the_closest_host_would_do_with_what_is_missing() -> None:
                 assert oracle.survivable(oracle.World.of(more), failed), seed
 
 
+def test_of_many_that_stay_down_the_largest_are_told() -> None:
+    vms = [(3 + number % 7, 0, None) for number in range(30)]
+    limits = ask(tiny([0, 3, 3], vms, unit=MIB)).limits
+    assert limits is not None
+    assert (limits.restart_vms, limits.left_vms, len(limits.left)) == (30, 28, 20)
+    needs = [vm.need_bytes // MIB for vm in limits.left]
+    assert needs == sorted((size for size, _, _ in vms), reverse=True)[:20]
+
+
 def test_the_closest_host_is_the_one_with_most_room_left() -> None:
     """Two of 6 restart where 8 and 7 are free; 5 more miss 3 on the first, 4 on the second."""
     sizes = [(6, 0, None), (6, 0, None), (5, 0, None)]
@@ -292,6 +301,7 @@ def test_the_json_is_the_contract() -> None:
         "packable_bytes",
         "packable_upper_bytes",
         "missing_bytes",
+        "left_vms",
         "left",
         "proven",
     }
