@@ -9,9 +9,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from random import Random
+from typing import Literal, get_args
 
-from planner.model import SR, VM, Host, Pool, RestartPriority
+from planner.constraints.rules import Rules
+from planner.model import SR, VM, Host, Pool, RestartPriority, VMGroup
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -35,6 +38,18 @@ BOUND_SHARE = 0.4
 PAGE_BYTES = 4096
 """What a host calls its memory ends anywhere between two MiB."""
 HOST_OVERHEAD_BYTES = 512 * MIB
+
+
+VCPUS_PER_CORE = Fraction(4)
+VCPU_LOADS = (0.5, 0.6, 0.7, 0.8)
+HOSTS_A_RACK = 4
+GROUPS_A_HOST = 1.25
+GROUP_SIZES = (2, 2, 3, 3, 4, 5)
+
+Uneven = Literal["one huge VM", "equal hosts, nearly full", "many classes of candidate hosts"]
+UNEVEN: tuple[Uneven, ...] = get_args(Uneven)
+HUGE_BYTES = 128 * GIB
+SMALL_SIZES = tuple(size * GIB for size in (1, 2, 3, 4, 6, 8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,69 @@ def from_shape(seed: int, shape: Shape) -> Pool:
         srs=srs,
         vms=(*(_dom0(rng, host) for host in hosts), *_on_srs(rng, placed, srs)),
     )
+
+
+def with_constraints(seed: int, pool: Pool) -> tuple[Pool, Rules]:
+    """Return a pool with cores, racks of four hosts and enforced groups, and the ratio of vCPUs to count.
+
+    Cores are in proportion to memory, so that vCPUs are as scarce as a load of 50 to 80 % makes them. Members
+    of a group run on different hosts.
+    """
+    rng = Random(f"constraints/{seed}")
+    whole = sum(host.memory_total_bytes for host in pool.hosts)
+    cores = sum(vm.vcpus for vm in pool.vms) / VCPUS_PER_CORE / rng.choice(VCPU_LOADS)
+    hosts = tuple(
+        replace(
+            host,
+            cpus=max(8, round(cores * host.memory_total_bytes / whole)),
+            failure_domains=(("rack", f"rack-{i // HOSTS_A_RACK}"),),
+        )
+        for i, host in enumerate(pool.hosts)
+    )
+    group_of = _groups(rng, pool, round(len(hosts) * GROUPS_A_HOST))
+    vms = tuple(replace(vm, groups=(group_of[vm.uuid],)) if vm.uuid in group_of else vm for vm in pool.vms)
+    groups = tuple(VMGroup(uuid, "anti_affinity", enforced=True) for uuid in sorted(set(group_of.values())))
+    return replace(pool, hosts=hosts, groups=groups, vms=vms), Rules(vcpus_per_core=VCPUS_PER_CORE)
+
+
+def _groups(rng: Random, pool: Pool, count: int) -> dict[str, str]:
+    """Return the group of some protected VMs: so many groups, each on a few different hosts."""
+    free: dict[str, list[str]] = {host.uuid: [] for host in pool.hosts}
+    for vm in pool.vms:
+        if vm.protected and vm.resident_on:
+            free[vm.resident_on].append(vm.uuid)
+    group_of: dict[str, str] = {}
+    for i in range(count):
+        homes = [uuid for uuid, vms in free.items() if vms]
+        for home in rng.sample(homes, min(len(homes), rng.choice(GROUP_SIZES))):
+            chosen = free[home].pop(rng.randrange(len(free[home])))
+            group_of[chosen] = f"group-{i:03}"
+    return group_of
+
+
+def uneven(seed: int, kind: Uneven) -> Pool:
+    """Return a pool that is easy but for one thing: see `UNEVEN`."""
+    if kind == "one huge VM":
+        rng = Random(f"huge/{seed}")
+        made = from_shape(seed, Shape(64, 3500, loads=(0.6, 0.7, 0.8, 0.9), sizes_bytes=SMALL_SIZES))
+        roomiest = max(made.hosts, key=lambda host: (made.free_bytes(host.uuid), host.uuid))
+        more = max(0, HUGE_BYTES - made.free_bytes(roomiest.uuid))
+        hosts = tuple(
+            replace(host, memory_total_bytes=host.memory_total_bytes + more) if host == roomiest else host
+            for host in made.hosts
+        )
+        huge = VM(
+            _uuid(rng),
+            HUGE_BYTES,
+            power_state="Running",
+            resident_on=roomiest.uuid,
+            ha_restart_priority="restart",
+            ha_always_run=True,
+        )
+        return replace(made, hosts=hosts, vms=(*made.vms, huge))
+    if kind == "equal hosts, nearly full":
+        return from_shape(seed, Shape(64, 3500, mixed=False, loads=(0.93, 0.95, 0.97)))
+    return from_shape(seed, Shape(64, 3500, mixed=True, loads=(0.6, 0.7, 0.8), partial_srs=40))
 
 
 def _uuid(rng: Random) -> str:

@@ -8,6 +8,7 @@ from bench.scale import Scale
 from bench.subjects import (
     beside_xapi,
     capacity,
+    constraints,
     daemon,
     detection,
     families,
@@ -35,6 +36,7 @@ SUBJECTS: Mapping[str, Callable[[Scale], list[Row]]] = {
     "plans": plans.measure,
     "capacity": capacity.measure,
     "repair": repairs.measure,
+    "constraints": constraints.measure,
     "sequential": sequential.measure,
     "process": process.measure,
     "memory": memory.measure,
