@@ -123,18 +123,33 @@ def _run(chosen: argparse.Namespace) -> int:
 def _attend(made: Cluster, narrator: Narrator) -> None:
     """Tell news and obey what is typed, until Ctrl-C; the end of what is typed changes nothing."""
     _say("type help for what can be done; Ctrl-C ends everything")
-    console, inputs, formed = Console(made), [sys.stdin], False
+    console, typed, formed = Console(made), Typed(sys.stdin.fileno()), False
     while True:
-        if select.select(inputs, (), (), LOOK_SECONDS)[0]:
-            line = sys.stdin.readline()
-            if line:
-                _say(*filter(None, [console.obey(line)]))
-            else:
-                inputs = []
+        for line in typed.lines(LOOK_SECONDS):
+            _say(*filter(None, [console.obey(line)]))
         _say(*narrator.news())
         if not formed and made.lives(*range(len(made.hosts))) and len(made.runs()) == len(made.hosts):
             formed = True
             _say("", made.table(), "")
+
+
+class Typed:
+    """What a person types or pastes, line by line; several may come at once."""
+
+    def __init__(self, source: int) -> None:
+        self._inputs = [source]
+        self._rest = b""
+
+    def lines(self, seconds: float) -> list[str]:
+        """Wait for whole lines, but not for longer; after the end of the input there are none."""
+        ready = select.select(self._inputs, (), (), seconds)[0]
+        if not ready:
+            return []
+        data = os.read(self._inputs[0], 4096)
+        if not data:
+            self._inputs = []
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.cluster.__main__ import main
+from lab.cluster.__main__ import Typed, main
 from lab.cluster.console import Console
 from lab.cluster.daemonfile import Settings
 from lab.cluster.history import Stamps
@@ -107,6 +108,21 @@ def test_what_happened_is_told_once(made):
 def test_what_does_not_come_is_said_with_what_every_host_is_at(made):
     with pytest.raises(RuntimeError, match=r"not seen within 0 s: a wonder\nhost-1: does not answer"):
         made.wait(lambda: False, 0, "a wonder")
+
+
+def test_lines_that_come_together_are_all_obeyed():
+    reader, writer = os.pipe()
+    typed = Typed(reader)
+    assert typed.lines(0) == []
+    os.write(writer, b"vms\ncrash 2\nsta")
+    assert typed.lines(PATIENCE_SECONDS) == ["vms", "crash 2"]
+    assert typed.lines(0) == []
+    os.write(writer, b"tus\n")
+    assert typed.lines(PATIENCE_SECONDS) == ["status"]
+    os.close(writer)
+    assert typed.lines(PATIENCE_SECONDS) == []
+    assert typed.lines(0) == []
+    os.close(reader)
 
 
 def test_the_command_line_names_drills_and_refuses_others(capsys):
