@@ -3,7 +3,8 @@
 Swarm testing (Groce et al. 2012): a seed knows a few kinds of faults only and draws them often, on a few
 hosts, so that they meet; what is rare in a mix of everything is common in some seed. Faults begin where
 earlier ones matter: together with them, when they end, or a limit of the protocol later (T/4: check-in,
-storage lost; T/2: unheard, stable; T and a little: an epoch is being decided).
+storage lost; T/2: unheard, stable; T and a little: an epoch is being decided). Every third seed begins as
+one of the families of worlds in which one kind of mistake matters, and more goes wrong there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from random import Random
 from hacore.core.setup import Isolation, Quorum
 from hacore.core.timing import NS
 from hacore.kernel._pump import COPIES
+from hacore.testing import profiles
 from hacore.testing.network import ALL_NETWORKS, bits
 from hacore.testing.plan import Fault, Plan
 
@@ -51,6 +53,22 @@ SETTLED = 1.5
 
 OFFSETS = (0.0, 0.02, 0.1, 0.25, 0.4, 0.5, 0.55, 0.75, 1.0, 1.05, 1.1, 1.15, 1.2, 1.5, 2.0)
 """How many T after the beginning of an earlier fault, or its end, the next one begins."""
+FAMILIES = (
+    profiles.rival_proposers,
+    profiles.decider_and_slot_are_lost,
+    profiles.decider_and_copy_are_lost,
+    profiles.writes_fail,
+    profiles.blind_and_isolated,
+    profiles.long_read,
+    profiles.ghosts,
+    profiles.grants_wait,
+    profiles.join_while_storage_goes,
+    profiles.one_member_left,
+    profiles.isolated,
+    profiles.storage_back_for_one,
+    profiles.fast_reboot,
+    profiles.heir_reboots_fast,
+)
 MINUTES_OF_T = 9
 """Faults begin and end within so many T, unless it is said otherwise."""
 
@@ -64,6 +82,11 @@ def draw(
 ) -> Plan:
     """Return the plan of a seed; `hosts`: how many there may be; T and the length are drawn if not given."""
     rng = Random(f"{seed}/plan")
+    free = timeout_ns is None and minutes is None and len(kinds) == len(WEIGHTS)
+    if free and rng.random() < 0.35:
+        family = rng.choice(FAMILIES)(seed)
+        if family.hosts in hosts:
+            return _more(rng, family)
     count = _count(rng, hosts)
     timeout_ns = timeout_ns or rng.choice((10, 20, 20, 20, 20, 60)) * NS
     minutes = minutes or MINUTES_OF_T * timeout_ns / NS / 60
@@ -82,9 +105,17 @@ def draw(
         networks=swarm.networks,
         weights=tuple(rng.choice((0, 0, 0, 1, 5)) for _ in range(count)),
         reboot_ns=int(rng.choice((0.5, 2, 4)) * timeout_ns) + 5 * NS,
-        faults=swarm.faults(),
+        faults=swarm.faults(rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 8))),
         late_start_ns=_late(rng, count, timeout_ns),
     )
+
+
+def _more(rng: Random, family: Plan) -> Plan:
+    """Return the plan of a family, often with some faults more."""
+    ends_ns = family.ends_ns
+    swarm = Swarm(rng, family.hosts, family.timeout_ns, ends_ns, tuple(WEIGHTS))
+    more = swarm.faults(rng.choice((0, 0, 1, 1, 2)))
+    return replace(family, faults=[*family.faults, *more], networks=swarm.networks)
 
 
 def _count(rng: Random, hosts: range) -> int:
@@ -108,10 +139,10 @@ class Swarm:
         self._victims = rng.sample(range(hosts), min(hosts, rng.choice((1, 2, 2, 3))))
         self.networks = rng.choice((1, 1, 1, 1, 2))
 
-    def faults(self) -> list[Fault]:
-        """Draw them all, each in sight of the one before."""
+    def faults(self, number: int) -> list[Fault]:
+        """Draw so many, each in sight of the ones before."""
         drawn: list[Fault] = []
-        for _ in range(self._rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 8))):
+        for _ in range(number):
             drawn += self._fault(self._begin_ns(drawn))
         return drawn
 

@@ -16,7 +16,14 @@ from hacore.core.rules import RULES, Rules
 from hacore.kernel._pump import CopyTurn
 from hacore.records import Block, Decision
 from hacore.testing import profiles
+from hacore.testing.mix import draw
+from hacore.testing.plan import Plan
 from hacore.testing.twins import TWINS, Twins
+
+
+def _anything(seed: str) -> Plan:
+    """Return a world of the general mix."""
+    return draw(seed, range(2, 9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Mutant:
     says: str
     rules: Rules = RULES
     twins: Twins = TWINS
-    profile: profiles.Profile = profiles.anything
+    profile: profiles.Profile = _anything
 
 
 NO_MUTANT = Mutant("keeps every rule")

@@ -7,7 +7,6 @@ socket, is *watched*: there every packet goes its own way, until the first one s
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -18,8 +17,8 @@ from hacore.testing.wire import NO_MARK, Mark, Said, Wire
 
 MS = 1_000_000
 ALL_NETWORKS = -1
-TAPED = 200
-"""How many packets of each sender somebody who records them keeps."""
+TAPED = 12
+"""How many packets of each sender somebody records, to send them again for ever after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Air:
         self.rules: list[Rule] = []
         self.moved = 0  # mask: whose address is not the one that daemons start with
         self.strayed = [0] * hosts  # by sender: mask of the receivers whose new address it does not know
-        self.taped: list[deque[bytes] | None] = [None] * hosts
+        self.taped: list[list[bytes] | None] = [None] * hosts
         self._rng = rng
         self._at = at
         self._now = now
@@ -93,7 +92,7 @@ class Air:
         self.echoes[sender] = packet.echoes
         self.newest[sender], self.raw[sender] = packet, None
         tape = self.taped[sender]
-        if tape is not None:
+        if tape is not None and len(tape) < TAPED:
             tape.append(self._sealed(sender))
         if self.watched[sender]:
             for receiver in bits(self.watched[sender]):
@@ -146,7 +145,7 @@ class Air:
         """Let somebody record what these hosts (mask) say from now on."""
         for host in bits(hosts):
             if self.taped[host] is None:
-                self.taped[host] = deque(maxlen=TAPED)
+                self.taped[host] = []
 
     def replay(self, sender: int, receiver: int) -> None:
         """Let somebody send again what one host once said."""

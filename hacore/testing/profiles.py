@@ -10,18 +10,11 @@ from dataclasses import replace
 from random import Random
 
 from hacore.core.timing import NS
-from hacore.testing.mix import draw
 from hacore.testing.plan import Fault, Plan
 
 Profile = Callable[[str], Plan]
 T = 20.0
 BEGIN = 30.0
-MINUTES = 3.0
-
-
-def anything(seed: str) -> Plan:
-    """Return a world of the general mix."""
-    return draw(seed, range(2, 9), int(T * NS), MINUTES)
 
 
 def _plan(hosts: int, faults: Sequence[Fault], *, reboot: float = 4 * T) -> Plan:

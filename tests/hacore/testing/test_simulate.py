@@ -35,6 +35,16 @@ def test_two_thousand_seeds_are_clean():
     assert figures["fences"] > 1000, "the faults are too mild to prove anything"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options", [("--hosts", "9-16", "--timeout", "60"), ("--hosts", "2-3", "--timeout", "60")]
+)
+def test_large_pools_and_the_usual_time_are_clean(options):
+    done = simulate(*options, "--seeds", "0:16")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["fences"] > 0
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a_seed_is_one_story(seed):
     first, again = (run_seed(DEFAULT, seed, told=True) for _ in range(2))
