@@ -8,7 +8,7 @@ KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
 DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run can-cluster cluster simulate test quality bench rules debug sanitize model lock clean
+.PHONY: help setup run can-cluster cluster simulate test quality bench rules debug sanitize watchdog model lock clean
 
 help: ## show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ debug: $(BUILT) ## kernels with bounds checks and assertions, and their tests
 sanitize: $(BUILT) ## kernels under address, undefined-behaviour and thread sanitizers, and their tests
 	@VENV=$(VENV) sh tools/sanitize.sh tests/hacore/edge/pump
 	@VENV=$(VENV) sh tools/sanitize-threads.sh
+
+# Root; QEMU without KVM will do. What is missing is said.
+watchdog: $(BUILT) ## real watchdog drivers in virtual machines: armed, disarmed, fired (a minute or two)
+	@exec $(BIN)/python -m lab.watchdog
 
 model: ## explore the models of the protocol whole (spin; some minutes)
 	@$(PYTHON) model/check.py

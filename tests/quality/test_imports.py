@@ -85,11 +85,14 @@ def test_every_home_that_is_a_file_exists(project, complain):
 
 
 def test_the_planner_sees_only_the_facade_of_the_kernel(project, complain):
-    """`from hacore.kernel.planning import f` is fine, `hacore.kernel._x` is not."""
+    """`from hacore.kernel.planning import f` is fine, `hacore.kernel._x` is not.
+
+    `lab.watchdog` holds one door of the daemon against real drivers: it needs that door.
+    """
     broken = [
         f"{module.path}:{line} imports {name}"
         for module in project.packaged
-        if module.package != "hacore"
+        if module.package != "hacore" and not module.path.startswith("lab/watchdog/")
         for name, line in module.imports()
         if top(name) == "hacore" and (not name.startswith(PLANNER_MAY_SEE) or "._" in name)
     ]

@@ -1,0 +1,1 @@
+"""The watchdog door against real watchdog drivers: a virtual machine that really reboots. `make watchdog`."""
