@@ -59,7 +59,7 @@ class Load:
     def fits(self, piece: Piece, host: int) -> bool:
         if self.free[host] < piece.need_bytes:
             return False
-        return all(self.rooms[resource][host] >= amount for resource, amount in piece.uses)
+        return not piece.uses or all(self.rooms[r][host] >= amount for r, amount in piece.uses)
 
     def cost(self, need: int, host: int) -> tuple[int, int]:
         """Return what `need` bytes more on `host` add to the measure per byte, as a fraction."""
