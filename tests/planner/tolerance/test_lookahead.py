@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from random import Random
 
 import pytest
@@ -16,7 +17,7 @@ from planner.drain import drain, without
 from planner.drain import pool_after as moved
 from planner.model import Pool
 from planner.restart import plan, pool_after
-from planner.results import Plan
+from planner.results import Move, Plan
 from planner.tolerance.answer import tolerance
 from planner.tolerance.foresight import FORESEEN
 
@@ -73,6 +74,39 @@ def test_a_drain_keeps_what_any_moves_could_keep() -> None:
         first = drain(pool, ["h0"], limit_seconds=0, clock=StillClock()).tolerance_after
         kept += first.simultaneous.upper < found.tolerance_after.simultaneous.lower
     assert kept, "no world in which looking ahead helps"
+
+
+def test_who_is_not_protected_moves_out_of_the_way_of_others() -> None:
+    """Unprotected VMs have to leave, too, but nobody keeps a place for them in later failures."""
+    for seed in range(300):
+        pool = partly(Random(seed))
+        found = drain(pool, ["h0"], clock=StillClock())
+        if found.possible:
+            best = max(oracle.sequential(after) for after in every_drain(pool))
+            assert found.tolerance_after.simultaneous.lower >= min(best, FORESEEN), seed
+
+
+def partly(rng: Random) -> Pool:
+    """Return an agile pool in which about every third VM is not protected."""
+    pool = agile(rng)
+    loose = [
+        replace(vm, ha_restart_priority="", ha_always_run=False) if rng.random() < 0.35 else vm
+        for vm in pool.vms
+    ]
+    return replace(pool, vms=tuple(loose))
+
+
+def every_drain(pool: Pool) -> Iterator[Pool]:
+    """Return the pool after each way to empty h0."""
+    left = without(pool, frozenset(("h0",)))
+    leaving = [vm.uuid for vm in pool.vms if vm.resident_on == "h0"]
+    for places in product([host.uuid for host in left.hosts_in_service], repeat=len(leaving)):
+        after = moved(left, [Move(vm, "h0", to) for vm, to in zip(leaving, places, strict=True)])
+        needs = {host.uuid: 0 for host in after.hosts}
+        for vm in after.vms:
+            needs[vm.resident_on or "h0"] += vm.need_bytes
+        if all(needs[h.uuid] <= h.memory_total_bytes for h in after.hosts_in_service):
+            yield after
 
 
 def test_looking_ahead_never_costs_anything() -> None:
