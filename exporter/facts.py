@@ -13,6 +13,7 @@ from functools import cached_property
 
 from planner.agility import Reach
 from planner.model import VM, Pool
+from planner.schedule.pace import tag_problems
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Facts:
     def protected_halted(self) -> tuple[VM, ...]:
         """The protected VMs that are Halted, by UUID."""
         return _by_uuid(vm for vm in self.pool.protected_vms if vm.power_state == "Halted")
+
+    @cached_property
+    def boot_tag_problems(self) -> tuple[str, ...]:
+        """A sentence for every tag that should say how long a VM boots, and says nothing of use."""
+        return tuple(tag_problems(self.pool))
 
 
 def priority(vm: VM) -> str:

@@ -269,6 +269,10 @@ def _banners(state: PoolState, now_seconds: float) -> list[Banner]:
     if state.snapshot and state.snapshot.rejects:
         count = words.plural(len(state.snapshot.rejects), "record")
         found.append(Banner("unknown", f"{count} could not be read.", "Left out of all figures; see below."))
+    unread = state.facts.boot_tag_problems if state.facts else ()
+    if unread:
+        more = f" And {len(unread) - 1} more." if len(unread) > 1 else ""
+        found.append(Banner("unknown", "A boot time could not be read.", f"{unread[0]}.{more}"))
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.facts import Facts
 from exporter.page.names import natural
 from exporter.page.view import STALE_AFTER_SECONDS, headline, is_current, key_of, pool_view
 from exporter.state import Figures, HostLoss, PoolState
@@ -197,6 +198,18 @@ def test_the_longest_host_failure_stands_beside_the_objective(
     assert (fact.value, fact.note, fact.tone) == (value, note, tone)
     assert "Longest host failure" not in {
         fact.name for fact in pool_view(make_state(pool, make_figures(pool)), 0, now_seconds).facts
+    }
+
+
+def test_a_boot_time_that_is_none_is_told(pool, make_state, now_seconds) -> None:
+    tagged = tuple(replace(vm, tags=("xenha:boot-seconds=soon",)) if vm.protected else vm for vm in pool.vms)
+    spoilt = replace(pool, vms=tagged)
+    banners = pool_view(make_state(spoilt, facts=Facts(spoilt)), 0, now_seconds).banners
+    (banner,) = [one for one in banners if one.title == "A boot time could not be read."]
+    assert "tag 'xenha:boot-seconds=soon': expected seconds from 0 to 86400" in banner.text
+    assert banner.text.endswith(f"And {len(spoilt.protected_vms) - 1} more.")
+    assert "A boot time could not be read." not in {
+        one.title for one in pool_view(make_state(pool, facts=Facts(pool)), 0, now_seconds).banners
     }
 
 
