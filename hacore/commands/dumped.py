@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from hacore.clock import NS_PER_SECOND
 from hacore.commands.watched import Age
 from hacore.config import Config
-from hacore.kernel.native import Copy, Reason, Slot
+from hacore.kernel.native import COPIES, Copy, Reason, Slot
 from hacore.records import NOBODY, Decision, SlotBody
 from hacore.statefile import Dump
 
 Ages = tuple[Age, ...] | None
 """Of slots, by host; None: nobody watched."""
-_ATTEMPT_BITS = 32
-"""A daemon that starts begins a new round of sequences: the upper half counts starts (pumprules.pyx)."""
+_SOME_CLOCK_NS = 10**18
+"""A sequence below began at no wall clock of these days (`_pump.take_over`): one from 2001 on would."""
 
 
 def dumped_text(found: Dump, config: Config | None, ages: Ages, *, copies: bool) -> str:
@@ -101,9 +102,17 @@ def _slot(i: int, slot: Slot, names: list[str], age: str, *, copies: bool) -> li
 
 def _head(copy: Copy) -> str:
     burnt = f", burnt copies {copy.burnt:08b}" if copy.burnt else ""
-    start, attempt = divmod(copy.sequence, 1 << _ATTEMPT_BITS)
-    when = f"attempt {attempt} of its daemon's start {start}" if start else "as it was formatted"
-    return f"sequence {copy.sequence} ({when}){burnt}"
+    return f"sequence {copy.sequence}{numbered_text(copy.sequence)}{burnt}"
+
+
+def numbered_text(sequence: int) -> str:
+    """Say what a sequence tells of the time: a daemon that starts numbers from its wall clock on."""
+    if sequence <= COPIES:
+        return " (as it was formatted)"
+    if sequence < _SOME_CLOCK_NS:
+        return ""
+    began = datetime.fromtimestamp(sequence // NS_PER_SECOND, UTC)
+    return f" (numbered from {began:%Y-%m-%d %H:%M:%S} UTC on)"
 
 
 def _body(body: SlotBody, names: list[str]) -> list[str]:

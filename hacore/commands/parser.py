@@ -121,7 +121,7 @@ COMMANDS = (
             option("--json", action="store_true", help="one object"),
         ),
         "A slot bears no time: how long ago it was written is learnt by watching the volume. A single look\n"
-        "shows how often its daemon was started since `init`, and its attempts to write since then.\n"
+        "shows since when its daemon has numbered it, by that host's own clock: it was written after that.\n"
         "Exit code 1 if nothing can be believed, or if it is the statefile of another pool or generation.",
     ),
     Command("arm", "control:arm", "fence this host again if need be", "xenhad arm", (CONFIG, SOCKET)),

@@ -48,7 +48,7 @@ def uncertain(mask: int, config: Config) -> list[str]:
     names = (host.name for i, host in enumerate(config.hosts) if mask >> i & 1)
     return [
         f"{name} is left out and was not armed: its VMs stay down until it comes back, "
-        f"or somebody has looked and says so (xenhad confirm-dead {name} --force)"
+        f"or somebody has looked and says so to every member (xenhad confirm-dead {name} --force)"
         for name in names
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hacore.commands.dumped import age_text
+from hacore.commands.dumped import age_text, numbered_text
 from hacore.commands.watched import Age, Watch
 from hacore.records import MAX_HOSTS
 from hacore.statefile import SLOTS_END, slot_offset
@@ -54,6 +54,13 @@ def test_only_the_slot_that_changed_is_young() -> None:
     assert len(ages) == MAX_HOSTS
     assert ages[HOST] == Age(10, 21)
     assert {age for host, age in enumerate(ages) if host != HOST} == {Age(20, None)}
+
+
+def test_a_sequence_tells_when_it_began() -> None:
+    assert numbered_text(8) == " (as it was formatted)"
+    assert numbered_text(3 << 32) == "", "a clock that nobody set"
+    assert numbered_text(1_800_000_000_000_000_512) == " (numbered from 2027-01-15 08:00:00 UTC on)"
+    assert numbered_text((1 << 64) - 1).startswith(" (numbered from 2554-"), "no sequence is too high"
 
 
 def test_ages_are_said_as_what_they_are() -> None:
