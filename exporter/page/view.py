@@ -309,7 +309,7 @@ def _facts(counted: Facts, state: PoolState) -> list[Fact]:
     if state.figures:
         facts += _figure_facts(state.figures, state.recovery_objective_seconds)
     if state.rules != NO_RULES:
-        facts.append(Fact("Figures also count", words.rules(state.rules)))
+        facts.append(Fact("Figures also count", "", words.rules(state.rules)))
     return facts
 
 
