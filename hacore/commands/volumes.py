@@ -21,7 +21,7 @@ from hacore.statefile import dump as decoded
 WATCHED_BEATS = 2.5
 LOOK_SECONDS = 0.1
 """Between two looks of a watch: as short as the shortest beat (`hacore.core.timing`)."""
-BAD_PATH = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.ENODEV, errno.ELOOP})
+BAD_PATH = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENODEV, errno.ELOOP})
 """What the system says of a path that somebody has to correct; all else is about the volume behind it."""
 
 
@@ -63,6 +63,8 @@ def _image(path: str) -> bytes:
 
 def unusable(path: str, error: OSError) -> XenhadError:
     """Return what it means that a volume cannot be used: a wrong path, or one that does not answer."""
+    if error.errno == errno.EACCES:
+        return InputError(f"{path}: {words(error)}; expected to be run as root")
     if error.errno in BAD_PATH:
         problem = "no volume" if error.errno == errno.ENODEV else words(error)
         return InputError(f"{path}: {problem}; expected a block device or file of a shared volume")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hacore import VERSION
 from hacore.commands import main
 from hacore.commands.parser import COMMANDS, parsed
+from hacore.commands.volumes import unusable
 from hacore.configfile import load_config
 from hacore.edge.slotdevice import header_of
 from hacore.statefile import STATEFILE_BYTES, slot_offset
@@ -71,6 +73,19 @@ def test_what_is_no_volume_is_bad_input(config: Path, capsys: Captured) -> None:
     assert main(["dump", "/dev/null"]) == 2
     assert capsys.readouterr().err.startswith("xenhad: /dev/null: no volume; expected a block device")
     assert main(["dump", str(config.parent)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        (errno.EACCES, 2, "v: Permission denied; expected to be run as root"),
+        (errno.ENOTDIR, 2, "v: Not a directory; expected a block device or file of a shared volume"),
+        (errno.EIO, 3, "v: Input/output error"),
+    ],
+)
+def test_a_wrong_path_is_told_apart_from_a_volume_that_fails(number: int, code: int, told: str) -> None:
+    found = unusable("v", OSError(number, ""))
+    assert (found.exit_code, str(found)) == (code, told)
 
 
 def test_init_refuses_a_volume_that_is_too_small(config: Path, capsys: Captured) -> None:

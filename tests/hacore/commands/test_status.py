@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,16 @@ def answering(tmp_path: Path) -> Iterator[Path]:
         thread.join(PATIENCE_SECONDS)
 
 
-def watching(path: Path, out: int, *more: str) -> subprocess.Popen[bytes]:
+@contextmanager
+def watching(path: Path, out: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A watch that writes to `out`, which only it holds from then on; ended however the test ends."""
     typed = [sys.executable, "-m", "hacore", "status", "--watch", "--socket", str(path), *more]
-    return subprocess.Popen(typed, cwd=ROOT, stdout=out, stderr=subprocess.PIPE)
+    with subprocess.Popen(typed, cwd=ROOT, stdout=out, stderr=subprocess.PIPE) as process:
+        os.close(out)
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def seen(source: int, wanted: bytes, times: int) -> str:
@@ -76,42 +84,38 @@ def seen(source: int, wanted: bytes, times: int) -> str:
 def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    with process.stderr:
-        return process.wait(PATIENCE_SECONDS), process.stderr.read()
+    return process.wait(PATIENCE_SECONDS), process.stderr.read()
 
 
 def test_a_terminal_is_redrawn_in_place(answering: Path) -> None:
     master, slave = pty.openpty()
-    process = watching(answering, slave)
-    os.close(slave)
-    told = seen(master, HOME.encode(), 2)
+    with watching(answering, slave) as process:
+        told = seen(master, HOME.encode(), 2)
+        assert interrupted(process) == (0, b"")
     assert told.startswith(HOME + REST)
     assert told.count(HOME + REST) == 1
     assert f"quay-1 (u1), weight 1{END_OF_LINE}" in told
-    assert interrupted(process) == (0, b"")
     os.close(master)
 
 
 def test_elsewhere_blocks_are_separated_by_a_line(answering: Path) -> None:
     reader, writer = os.pipe()
-    process = watching(answering, writer)
-    os.close(writer)
-    told = seen(reader, b"watchdog", 2)
+    with watching(answering, writer) as process:
+        told = seen(reader, b"watchdog", 2)
+        assert interrupted(process) == (0, b"")
     assert told.startswith("host ")
     assert told.count(RULE) == 1
     assert "\x1b" not in told
-    assert interrupted(process) == (0, b"")
     os.close(reader)
 
 
 def test_json_is_a_line_a_look_and_a_daemon_may_be_away(tmp_path: Path) -> None:
     reader, writer = os.pipe()
-    process = watching(tmp_path / "nobody", writer, "--json")
-    os.close(writer)
-    told = seen(reader, b"\n", 1)
+    with watching(tmp_path / "nobody", writer, "--json") as process:
+        told = seen(reader, b"\n", 1)
+        assert interrupted(process) == (0, b"")
     assert told.startswith('{"error": "')
     assert "the daemon cannot be reached: No such file or directory" in told
-    assert interrupted(process) == (0, b"")
     os.close(reader)
 
 
