@@ -71,6 +71,9 @@ watchdog: $(BUILT) ## real watchdog drivers in virtual machines: armed, disarmed
 model: ## explore the models of the protocol whole (spin; some minutes)
 	@$(PYTHON) model/check.py
 
+model-deep: ## the same, and what takes long (docs/model.md has the figures)
+	@$(PYTHON) model/check.py --deep
+
 lock: $(BUILT) ## write constraints.txt anew from what is installed
 	@$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' > constraints.txt
 

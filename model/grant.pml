@@ -1,35 +1,46 @@
-/* Who is alive, who is dead, and who lives on grants (MEMBERSHIP §2, §4, §5.2; guarantee G1).
- *
- * Time is counted in ticks; between two of them anything may happen in any order, any number of times, or not at
- * all: a host that does nothing is paused, one that begins no cycle has lost its storage, a cycle that began and
- * has not ended hangs. A member lives until T ticks after S: its watchdog sees to that. Ages stop at their
- * bounds, so that the world is finite and is explored whole; only the number of epochs is bounded.
- *
- * A decision is abstracted (epoch.pml is about it): a host begins to propose, a later cycle of its decides, if
- * the epoch is unchanged, either its wish or one that another has begun; or nothing, and the wish stays on the
- * disk.
+/* Who is alive, who is dead, and who lives on grants, quorum "disk" (MEMBERSHIP §2, §4, §5.2; guarantee G1).
  *
  * Checked: nobody is declared dead while it runs VMs (G1); no cold start begins beside a living member.
  * Each BUG_… takes away one rule; spin has to find what then goes wrong.
+ *
+ * What each step stands for, in hacore/core (Living, Machine, Removals as of quorum "disk"):
+ *   write    a slot write has landed                        the pump; Telling
+ *   read     a full read after it                           Living.take, Machine._learn/_settle/_adopt/_go, Posture.join
+ *   judge    declares dead who is left out                  fencing.certainly_dead, Machine._look_at_the_removed
+ *   propose  a value is in phase 2, its block has landed    Deciding._needs/_hindered/settle, paxos.Proposer.propose
+ *   help     the same for a cold start                      joining.may_form, joining.no_grants, Heirs
+ *   decide   a round ends: epoch.pml says that it is one    paxos.judge, Deciding.settle
+ *   give     a packet that grants                           Living._look_by_disk, grants.to_whom
+ *   count    S by grants, as soon as it can be counted      grants.granted_since_ns, of_all_ns
+ *   die      watchdog or power; it may be up at once        the watchdog; Takeover
+ *   restart  another daemon of the same boot                Machine._resume, Proposer.resuming
+ *
+ * Whatever the code forbids and this model allows makes the result stronger: a host may grant though it has
+ * storage, anybody may be left out at any time, an observer sees every slot the moment it moves, members write
+ * without reading (S is renewed by a write while the newest epoch has them), a read needs no write, cold starts
+ * wait for nobody but those who may live. A pause is a host that does nothing; a message that is late brings an
+ * old stamp, so that a grant is worth most when it comes at once. It keeps its worth until the epoch is left.
+ *
+ * What makes it small enough for three hosts, and for any number of epochs, crashes and restarts:
+ *   time    is counted in ticks, which may come anywhere between two steps; ages stop at T. A member lives until
+ *           T ticks after S; who waits for a silence waits until T ticks have come, and the watchdog first. All
+ *           limits are the same T (a little more for silence), so only the order in which leases run out
+ *           matters; ticks tell T groups of leases apart. T=3 tells more apart and finds nothing more.
+ *   epochs  are not numbered: what matters is who knows the newest one, and who of the others know the same.
+ *   wishes  only that one of all proposals is kept that will be decided: any may be kept, or none.
+ *   hosts   are alike: after each step they are put in order (-DPLAIN: they are not). Spin follows one of the up
+ *           to six worlds that differ by names only.
+ * Not in it: clean leaving, EXCLUDED, disarming, an operator's forced start; the simulator has them.
  */
 
 #ifndef T
 #define T 2 /* the least with which anybody survives a tick */
 #endif
-#ifndef EPOCHS
-#define EPOCHS 3
-#endif
 #ifndef HOSTS
 #define HOSTS 3
 #endif
-#ifndef FIRST
-#define FIRST ALL /* the members of the first epoch */
-#endif
-#ifndef RESTARTS
-#define RESTARTS 0
-#endif
 
-/* T (1 + rho) + g, more than T by as little as possible: at the tick that completes T the watchdog comes first. */
+/* T (1 + rho) + g: more than T by as little as possible. */
 #ifdef BUG_SHORT_SILENCE
 #define SILENCE (T - 1)
 #else
@@ -38,94 +49,132 @@
 
 #define BIT(n) (1 << (n))
 #define ALL ((1 << HOSTS) - 1)
-#define NEWS (SILENCE + 1) /* there is something on the disk that the observer has not read yet */
-#define IDLE (T + 1) /* no cycle is running */
-#define LATE T
+#define IN(mask, h) (((mask) >> (h)) & 1)
 
-#define OFF 0
-#define JOINING 1
-#define MEMBER 2 /* runs VMs */
-#define FENCING 3 /* has confirmed, and runs VMs until its watchdog fires */
+#define JOINING 0 /* or down: one that does nothing */
+#define MEMBER 1 /* runs VMs */
+#define FENCING 2 /* is left out, and runs VMs until its watchdog fires */
+
+#define NEW 4 /* knew the newest epoch until just now */
+#define FAR 5 /* no member, and does not know the newest epoch */
 
 /* On the disk. */
-byte epoch = 1; /* the newest decided one */
-byte live; /* its members by index */
-byte same; /* those of them that have not rebooted since: a member is an incarnation */
-byte joining; /* whose slots show JOINING */
-byte said[3]; /* the epoch that a JOINING slot knows */
-byte reborn; /* whose slots show another incarnation than they were members as */
-byte wish[3]; /* what each host has begun to propose for the next epoch; 0: nothing */
-byte wished[3]; /* those of it that have not rebooted since */
+byte live = ALL; /* the members of the newest epoch by index */
+byte same = ALL; /* those of them that have not rebooted since: a member is an incarnation */
+byte ready; /* whose slots show JOINING and the newest epoch, which is without them (Disk.joiners) */
+byte stale; /* those of them that have rebooted since */
+byte wish, wished; /* what will be decided, and who of it has not rebooted since; 0: nothing yet */
+byte shown[3]; /* ticks since the slot moved */
+byte out[3]; /* ticks since an epoch left it out; 0 if it runs no VMs */
 
 /* In the hosts. */
 byte mode[3];
-byte at[3]; /* the epoch it knows */
-byte knows[3]; /* and its members */
-byte disk[3]; /* age of S by the disk */
-byte cycle[3]; /* age of the running cycle */
-byte gave[3]; /* ticks since it granted anything */
-byte since[3]; /* ticks since it learnt its epoch */
-byte lost; /* mask: say that they have no storage */
+byte behind[3]; /* 0: knows the newest epoch; members that know the same older one have the same figure */
+byte knows[3]; /* and its members, if it is an older one */
+byte lease[3]; /* ticks since S */
+byte idle[3]; /* of a member: ticks since it granted anything; of others: since it came up */
 byte open; /* mask: a proposal of theirs is unresolved */
-byte fired; /* mask: their watchdogs were last pinged before the last tick */
-byte grant[9]; /* giver * 3 + taker: age */
-byte bound[9]; /* the epoch it is bound to; 0: no grant */
-byte quiet[9]; /* observer * 3 + host: ticks since a sign of life was read */
+byte put; /* mask: a block of theirs is in phase 2 */
+
+/* On the network. */
+byte fresh[3]; /* by giver: age of its last grant bound to the newest epoch */
+byte pair[9]; /* receiver * 3 + giver: age of the last grant bound to the older epoch that the receiver knows */
 #ifdef BUG_NO_ECHO
-byte socket[3]; /* by giver, a mask: grants that wait to be read */
+byte waits; /* by giver: a grant is still in a socket */
 #endif
-byte restarts = RESTARTS;
-
-byte i, j, choice;
-
-#define RUNS(h) (mode[h] == MEMBER || mode[h] == FENCING)
-#define IN(mask, h) ((mask) & BIT(h))
-#define LIVES(h) (RUNS(h) && IN(live, h))
-
-/* Whether the taker may count on the giver's grant. */
 #ifdef BUG_NO_EPOCH
-#define TIED(g, h) bound[(g) * 3 + (h)]
-#else
-#define TIED(g, h) (bound[(g) * 3 + (h)] == at[h])
+byte last[3]; /* by giver: age of its last grant */
 #endif
-#define TAKEN(g, h) ((g) == (h) || !IN(knows[h], g) || (TIED(g, h) && grant[(g) * 3 + (h)] < T))
-#ifdef BUG_ONE_GRANT
-#define GRANTED(h) (((h) != 0 && TAKEN(0, h)) || ((h) != 1 && TAKEN(1, h)) || ((h) != 2 && TAKEN(2, h)))
-#else
-#define GRANTED(h) (TAKEN(0, h) && TAKEN(1, h) && TAKEN(2, h))
-#endif
-/* S + T is not over; a host on its way out is on no other lease than before. */
-#define LEASED(h) (disk[h] < T || GRANTED(h))
 
-inline forget_sights(h) {
-    quiet[(h) * 3] = NEWS;
-    quiet[(h) * 3 + 1] = NEWS;
-    quiet[(h) * 3 + 2] = NEWS
+byte me, choice, oldest, i, j; /* of one step */
+
+#define RUNS(h) (mode[h] != JOINING)
+#define LEADS(h) (IN(live, h) && RUNS(h))
+
+/* --- grants */
+
+#define KNOWN(h) (behind[h] -> knows[h] : live)
+#ifdef BUG_NO_EPOCH
+#define STAMP(g, h) last[g]
+#else
+#define STAMP(g, h) (behind[h] -> pair[(h) * 3 + (g)] : fresh[g])
+#endif
+
+inline older(g, h) {
+    if
+    :: g != h && IN(KNOWN(h), g) && STAMP(g, h) > oldest -> oldest = STAMP(g, h)
+    :: else
+    fi
 }
 
-inline void(g, h) {
-    grant[(g) * 3 + h] = T;
-    bound[(g) * 3 + h] = 0
+/* S by grants is the oldest of the newest stamps of all others, and stays what it was; alone: now. */
+inline count(h) {
+    if
+    :: mode[h] == MEMBER && !IN(open, h) ->
+        oldest = 0;
+        older(0, h);
+        older(1, h);
+        older(2, h);
+        if
+        :: oldest < lease[h] -> lease[h] = oldest
+        :: else
+        fi;
+        oldest = 0
+    :: else
+    fi
 }
 
-inline forget_grants(h) {
-    void(0, h);
-    void(1, h);
-    void(2, h);
+inline reach(g, h) {
+    if
+    :: mode[h] == MEMBER && behind[h] == behind[g] -> pair[(h) * 3 + (g)] = 0
+    :: else
+    fi
+}
+
+/* To all that are members of the epoch it knows. */
+inline give(g) {
+    idle[g] = 0;
+#ifdef BUG_NO_EPOCH
+    last[g] = 0;
+#endif
+    if
+    :: !behind[g] ->
+        fresh[g] = 0;
 #ifdef BUG_NO_ECHO
-    socket[0] = socket[0] & ~BIT(h);
-    socket[1] = socket[1] & ~BIT(h);
-    socket[2] = socket[2] & ~BIT(h);
+        waits = waits | BIT(g)
 #endif
+    :: else -> reach(g, 0); reach(g, 1); reach(g, 2)
+    fi
 }
 
+#ifdef BUG_UNRESOLVED_GRANTS
+#define MAY_GRANT(h) 1
+#else
+#define MAY_GRANT(h) (!IN(open, h))
+#endif
+
+/* --- life and death */
+
+inline know_newest(h) {
+    behind[h] = 0;
+    knows[h] = 0;
+    pair[(h) * 3] = T;
+    pair[(h) * 3 + 1] = T;
+    pair[(h) * 3 + 2] = T
+}
+
+/* Whoever comes up again is somebody else. Its last grants stay in the sockets of others. */
 inline die(h) {
-    mode[h] = OFF; at[h] = 0; knows[h] = 0; disk[h] = LATE; cycle[h] = IDLE; gave[h] = SILENCE; since[h] = 0;
-    lost = lost & ~BIT(h);
+    know_newest(h);
+    mode[h] = JOINING;
+    behind[h] = FAR;
+    lease[h] = T;
+    idle[h] = 0;
+    out[h] = 0;
     open = open & ~BIT(h);
-    fired = fired & ~BIT(h);
-    forget_grants(h);
-    forget_sights(h)
+    stale = stale | (ready & BIT(h));
+    same = same & ~BIT(h);
+    wished = wished & ~BIT(h)
 }
 
 inline age(value, most) {
@@ -136,87 +185,96 @@ inline age(value, most) {
 }
 
 inline tick() {
-    d_step {
-        i = 0;
-        do
-        :: i < 9 ->
-            age(grant[i], T);
-            age(quiet[i], SILENCE);
-            i++
-        :: else -> break
-        od;
-        i = 0;
-        do
-        :: i < 3 ->
-            age(disk[i], LATE);
-            age(cycle[i], LATE);
-            age(gave[i], SILENCE);
-            if
-            :: mode[i] == MEMBER -> age(since[i], SILENCE)
-            :: else
-            fi;
-            i++
-        :: else -> break
-        od;
-        i = 0;
-        do
-        :: i < 3 ->
-            if
-            :: RUNS(i) && (!LEASED(i) || IN(fired, i)) -> die(i)
-            :: mode[i] == FENCING && LEASED(i) && !IN(fired, i) -> fired = fired | BIT(i)
-            :: else
-            fi;
-            i++
-        :: else -> break
-        od;
-        i = 0
-    }
-}
-
-/* A cycle writes the slot, then reads all of them. */
-inline begin(h) {
-    d_step {
-        cycle[h] = 0;
-        quiet[h] = NEWS;
-        quiet[3 + h] = NEWS;
-        quiet[6 + h] = NEWS;
+    i = 0;
+    do
+    :: i < 9 -> age(pair[i], T); i++
+    :: else -> break
+    od;
+    i = 0;
+    do
+    :: i < 3 ->
+        age(lease[i], T);
+        age(shown[i], SILENCE);
+        age(idle[i], SILENCE);
+        age(fresh[i], T);
+#ifdef BUG_NO_EPOCH
+        age(last[i], T);
+#endif
         if
-        :: mode[h] == JOINING -> joining = joining | BIT(h); said[h] = at[h]; reborn = reborn | (BIT(h) & ~same)
-        :: else -> joining = joining & ~BIT(h); said[h] = 0
-        fi
-    }
+        :: RUNS(i) && !IN(live, i) -> age(out[i], SILENCE)
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od;
+    count(0); /* who is alone grants itself */
+    count(1);
+    count(2);
+    i = 0;
+    do
+    :: i < 3 ->
+        if
+        :: RUNS(i) && lease[i] == T -> die(i)
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od;
+    i = 0
 }
 
-#define SILENT(h, o) (quiet[(h) * 3 + (o)] == SILENCE)
-#ifdef BUG_DEAD_AT_CONFIRMATION
-#define WORD(o) (mode[o] == FENCING)
+/* --- the disk */
+
+#ifdef BUG_WRITE_RENEWS
+#define RENEWS(h) 1
 #else
-#define WORD(o) 0 /* W + g later it is off by itself: see tick */
-#endif
-#ifdef BUG_DEAD_AT_REMOVAL
-#define WAITED(h) 1
-#else
-#define WAITED(h) (since[h] == SILENCE)
-#endif
-#ifdef BUG_REGAINED_ACTS
-#define MAY_ACT(h) 1
-#else
-#define MAY_ACT(h) (gave[h] == SILENCE)
+#define RENEWS(h) IN(same, h) /* it will read itself in the newest epoch, or not renew S */
 #endif
 
-/* Judge one that is left out of the newest epoch: G1. */
-inline judge(h, o) {
+/* A slot that shows JOINING may be of a member: admitted, and it has not written since. So it has to show that it
+ * knows the newest epoch, and that is without it. */
+#ifdef BUG_JOINER_IS_MEMBER
+#define JOINS(h) 1
+#else
+#define JOINS(h) (!behind[h] && !IN(same, h))
+#endif
+
+inline write(h) {
+    shown[h] = 0;
+    stale = stale & ~BIT(h);
     if
-    :: o != h && !IN(live, o) && MAY_ACT(h) && (SILENT(h, o) || IN(reborn, o) || WORD(o) || WAITED(h)) -> assert(!RUNS(o))
+    :: mode[h] == JOINING && JOINS(h) -> ready = ready | BIT(h)
+    :: else -> ready = ready & ~BIT(h)
+    fi;
+    if
+    :: mode[h] == MEMBER && RENEWS(h) -> lease[h] = 0
     :: else
     fi
 }
 
-inline learn(h) {
-    at[h] = epoch;
-    knows[h] = live;
-    since[h] = 0;
-    open = open & ~BIT(h)
+#ifdef BUG_DEAD_AT_CONFIRMATION
+#define WORD(o) (mode[o] == FENCING)
+#else
+#define WORD(o) 0 /* 3 (W + g) later it is off: it lives on no other lease than before */
+#endif
+#ifdef BUG_DEAD_AT_REMOVAL
+#define WAITED(o) 1
+#else
+#define WAITED(o) (out[o] == SILENCE)
+#endif
+#ifdef BUG_REGAINED_ACTS
+#define MAY_ACT(h) 1
+#else
+#define MAY_ACT(h) (idle[h] == SILENCE)
+#endif
+
+/* One that is left out of the newest epoch: G1. Who shows another incarnation runs nothing: see die. */
+inline judge(h, o) {
+    if
+    :: o != h && !IN(live, o) && MAY_ACT(h) && (shown[o] == SILENCE || WORD(o) || WAITED(o)) ->
+        assert(!RUNS(o))
+    :: else
+    fi
 }
 
 #ifdef BUG_INCARNATION
@@ -225,83 +283,73 @@ inline learn(h) {
 #define MINE(h) IN(same, h)
 #endif
 
-inline look(h, o) {
+inline read(h) {
+    open = open & ~BIT(h); /* decided by somebody, or nothing */
+    know_newest(h);
     if
-    :: quiet[(h) * 3 + (o)] == NEWS -> quiet[(h) * 3 + (o)] = 0
-    :: else
-    fi
-}
-
-inline finish(h) {
-    look(h, 0);
-    look(h, 1);
-    look(h, 2);
-    if
-    :: mode[h] == MEMBER && MINE(h) ->
-        if
-        :: at[h] != epoch -> learn(h)
-        :: else
-        fi;
-        disk[h] = cycle[h];
-        lost = lost & ~BIT(h);
-        judge(h, 0);
-        judge(h, 1);
-        judge(h, 2)
-    :: mode[h] == MEMBER && !MINE(h) -> /* left out: it confirms */
-        mode[h] = FENCING;
-        lost = lost & ~BIT(h);
-        open = open & ~BIT(h)
-    :: mode[h] == JOINING && MINE(h) && cycle[h] < T ->
+    :: mode[h] == JOINING && MINE(h) && shown[h] < T ->
         mode[h] = MEMBER;
-        learn(h);
-        disk[h] = cycle[h]
-    :: mode[h] == JOINING && !MINE(h) && at[h] != epoch ->
-        at[h] = epoch;
-        open = open & ~BIT(h)
+        lease[h] = shown[h]; /* S is the start of the write */
+        idle[h] = SILENCE
+    :: mode[h] == MEMBER && !MINE(h) ->
+        mode[h] = FENCING;
+        idle[h] = SILENCE
     :: else
     fi;
-    cycle[h] = IDLE
-}
-
-/* The epoch that host h ends a round of becomes what o has wished. */
-inline decide(o) {
-    epoch++;
-    live = wish[o];
-    same = wished[o];
-    reborn = reborn & ~same;
-    wish[0] = 0; wished[0] = 0;
-    wish[1] = 0; wished[1] = 0;
-    wish[2] = 0; wished[2] = 0
-}
-
-/* A cycle of h that resolves its round: decided, or nothing, and then somebody else may still take up the wish. */
-#define END_ROUND(h) \
-    if \
-    :: wish[0] -> decide(0) \
-    :: wish[1] -> decide(1) \
-    :: wish[2] -> decide(2) \
-    :: true -> open = open & ~BIT(h) \
-    fi
-
-/* A slot that shows JOINING may be of a member: admitted, and it has not written since. So it has to show that it
- * knows the newest epoch. */
-#ifdef BUG_JOINER_IS_MEMBER
-#define JOINS(h) ((joining >> (h)) & 1)
-#else
-#define JOINS(h) (IN(joining, h) && said[h] == epoch)
-#endif
-#define JOINERS (JOINS(0) | (JOINS(1) << 1) | (JOINS(2) << 2))
-
-#define STILL(o) (mode[o] == JOINING) /* the incarnation of the slot */
-
-/* Wishes of a member: without one other host, or with one that is joining. */
-inline want(h, o) {
     if
-    :: IN(live, o) -> wish[h] = live & ~BIT(o); wished[h] = same & ~BIT(o)
-    :: !IN(live, o) && JOINS(o) ->
-        wish[h] = live | BIT(o);
-        wished[h] = same | (STILL(o) << o)
+    :: mode[h] == MEMBER -> judge(h, 0); judge(h, 1); judge(h, 2)
+    :: else
     fi
+}
+
+/* --- epochs */
+
+inline leave_behind(h) {
+    if
+    :: mode[h] == MEMBER && !behind[h] ->
+        knows[h] = live;
+        pair[(h) * 3] = fresh[0];
+        pair[(h) * 3 + 1] = fresh[1];
+        pair[(h) * 3 + 2] = fresh[2];
+        behind[h] = NEW
+    :: mode[h] == JOINING ->
+        behind[h] = FAR;
+        open = open & ~BIT(h)
+    :: else
+    fi
+}
+
+inline decide() {
+    leave_behind(0);
+    leave_behind(1);
+    leave_behind(2);
+    live = wish;
+    same = wished;
+    wish = 0;
+    wished = 0;
+#ifndef BUG_JOINER_IS_MEMBER
+    ready = 0;
+    stale = 0;
+#endif
+    fresh[0] = T;
+    fresh[1] = T;
+    fresh[2] = T;
+    out[0] = (IN(live, 0) -> 0 : out[0]);
+    out[1] = (IN(live, 1) -> 0 : out[1]);
+    out[2] = (IN(live, 2) -> 0 : out[2])
+#ifdef BUG_NO_ECHO
+    ; waits = 0
+#endif
+}
+
+#define TRUE_ONES (ready & ~stale)
+#define MAY_PROPOSE(h) (mode[h] == MEMBER && !IN(open, h) && MAY_ACT(h) && !behind[h])
+#define MAY_HELP(h) (mode[h] == JOINING && !IN(open, h) && IN(TRUE_ONES, h) && !behind[h] && !MINE(h))
+
+inline propose(h) {
+    write(h);
+    open = open | BIT(h);
+    put = put | BIT(h)
 }
 
 #ifdef BUG_COLD_START_ANYBODY
@@ -309,148 +357,209 @@ inline want(h, o) {
 #else
 #define HEIR(group) ((group) & live)
 #endif
+/* Silence ends nobody that lives on grants; that one of those who granted has been away for a silence does. */
+#ifdef BUG_FRESH_HEIR
+#define NO_GRANTS 1
+#else
+#define RESTED(o) (IN(ready & live, o) && idle[o] == SILENCE)
+#define NO_GRANTS (!(ready & live) || RESTED(0) || RESTED(1) || RESTED(2))
+#endif
+/* Who is down or joins is taken for gone without any wait. */
 #ifdef BUG_COLD_START_BESIDE
 #define GONE(h, o, group) 1
 #else
-#define GONE(h, o, group) (!IN(live, o) || IN(group, o) || SILENT(h, o))
+#define GONE(h, o, group) (!IN(live, o) || IN(group, o) || (mode[o] == JOINING && !IN(same, o)) \
+    || (shown[o] == SILENCE && idle[h] == SILENCE && NO_GRANTS))
 #endif
-#define MAY_FORM(h, group) ((group) == ALL \
-    || (HEIR(group) && GONE(h, 0, group) && GONE(h, 1, group) && GONE(h, 2, group)))
-#define TRUE_ONES(group) ((group) & ((mode[0] == JOINING) | ((mode[1] == JOINING) << 1) | ((mode[2] == JOINING) << 2)))
+#define MAY_FORM(h, group) (IN(group, h) && !((group) & ~ready) && ((group) == ALL \
+    || (HEIR(group) && GONE(h, 0, group) && GONE(h, 1, group) && GONE(h, 2, group))))
 
-#ifdef BUG_UNRESOLVED_GRANTS
-#define MAY_GRANT(h) IN(lost, h)
-#else
-#ifdef BUG_STORAGE_GRANTS
-#define MAY_GRANT(h) (!IN(open, h))
-#else
-#define MAY_GRANT(h) (IN(lost, h) && !IN(open, h))
-#endif
-#endif
+/* --- one world for all that differ by names only */
 
-inline give(h, o) {
-    d_step {
-        gave[h] = 0;
-        bound[(h) * 3 + (o)] = at[h];
-#ifdef BUG_NO_ECHO
-        socket[h] = socket[h] | BIT(o);
-#endif
-        grant[(h) * 3 + (o)] = 0
-    }
+#define OLD(h) (mode[h] == MEMBER && behind[h])
+
+/* Who of the members know the same older epoch: each is called by the first of them. */
+inline rename() {
+    i = (OLD(1) && OLD(0) && behind[1] == behind[0] -> 1 : 2);
+    j = (OLD(2) && OLD(0) && behind[2] == behind[0] -> 1 : (OLD(2) && OLD(1) && behind[2] == behind[1] -> 2 : 3));
+    behind[0] = (OLD(0) -> 1 : behind[0]);
+    behind[1] = (OLD(1) -> i : behind[1]);
+    behind[2] = (OLD(2) -> j : behind[2])
 }
 
-#define GRANT(h, o) \
-    :: o != h && mode[h] == MEMBER && MAY_GRANT(h) && IN(knows[h], o) && mode[o] == MEMBER -> give(h, o)
+#define KEY(h) (mode[h] | (lease[h] << 2) | (shown[h] << 4) | (out[h] << 6) | (idle[h] << 8) | (fresh[h] << 10) \
+    | (IN(live, h) << 12) | (IN(same, h) << 13) | (IN(ready, h) << 14) | (IN(stale, h) << 15) \
+    | (IN(open, h) << 16) | (IN(put, h) << 17) | (IN(wish, h) << 18) | ((behind[h] != 0) << 19))
 
-#ifdef BUG_NO_ECHO
-#define ARRIVE(h, o) \
-    :: o != h && IN(socket[h], o) && mode[o] == MEMBER -> d_step { \
-        socket[h] = socket[h] & ~BIT(o); grant[(h) * 3 + (o)] = 0 }
-#else
-#define ARRIVE(h, o)
-#endif
-
-/* Whoever reboots is somebody else. */
-inline reboot(h) {
-    d_step {
-        mode[h] = JOINING;
-        same = same & ~BIT(h);
-        wished[0] = wished[0] & ~BIT(h);
-        wished[1] = wished[1] & ~BIT(h);
-        wished[2] = wished[2] & ~BIT(h)
-    }
+inline swap(x, y) {
+    i = x;
+    x = y;
+    y = i
 }
 
-#if RESTARTS
-#ifdef BUG_RESTART_FORGETS
-#define RESUME(h) gave[h] = SILENCE
-#else
-#define RESUME(h) gave[h] = 0
-#endif
-#define RESTART(h) \
-    :: mode[h] == MEMBER && restarts -> d_step { \
-        restarts--; RESUME(h); since[h] = 0; cycle[h] = IDLE; \
-        lost = lost & ~BIT(h); open = open | BIT(h); forget_grants(h); forget_sights(h) }
-#else
-#define RESTART(h)
-#endif
+inline swap_bits(mask, a, b) {
+    i = IN(mask, a) ^ IN(mask, b);
+    mask = mask ^ ((i << a) | (i << b))
+}
 
-/* A world in which hosts only end by their watchdogs is small enough for three. */
-#ifdef NO_CRASH
-#define CRASH(h)
-#define NEWCOMERS 1
-#else
-#define NEWCOMERS 0
-#define CRASH(h) \
-    :: mode[h] == OFF -> reboot(h) \
-    :: mode[h] != OFF -> d_step { die(h) }
+inline order(a, b, c) {
+    if
+    :: KEY(a) < KEY(b) ->
+        swap(mode[a], mode[b]);
+        swap(behind[a], behind[b]);
+        swap(knows[a], knows[b]);
+        swap(lease[a], lease[b]);
+        swap(shown[a], shown[b]);
+        swap(out[a], out[b]);
+        swap(idle[a], idle[b]);
+        swap(fresh[a], fresh[b]);
+        swap(pair[(a) * 3 + (b)], pair[(b) * 3 + (a)]);
+        swap(pair[(a) * 3 + (c)], pair[(b) * 3 + (c)]);
+        swap(pair[(c) * 3 + (a)], pair[(c) * 3 + (b)]);
+        swap_bits(live, a, b);
+        swap_bits(same, a, b);
+        swap_bits(ready, a, b);
+        swap_bits(stale, a, b);
+        swap_bits(open, a, b);
+        swap_bits(put, a, b);
+        swap_bits(wish, a, b);
+        swap_bits(wished, a, b);
+        swap_bits(knows[0], a, b);
+        swap_bits(knows[1], a, b);
+        swap_bits(knows[2], a, b);
+#ifdef BUG_NO_ECHO
+        swap_bits(waits, a, b);
 #endif
+#ifdef BUG_NO_EPOCH
+        swap(last[a], last[b]);
+#endif
+        rename()
+    :: else
+    fi
+}
 
-#define HOST(h) \
-    :: (mode[h] == JOINING || mode[h] == MEMBER) -> begin(h) \
-    :: (mode[h] == JOINING || mode[h] == MEMBER) && cycle[h] != IDLE -> \
-        atomic { \
-            if \
-            :: IN(open, h) && at[h] == epoch && epoch < EPOCHS -> END_ROUND(h) \
-            :: else \
-            fi; \
-            d_step { finish(h) } \
-        } \
-    :: mode[h] == MEMBER && !IN(lost, h) -> lost = lost | BIT(h) \
-    :: mode[h] == MEMBER && !IN(lost, h) && !IN(open, h) && MAY_ACT(h) && at[h] == epoch && epoch < EPOCHS -> \
-        atomic { \
-            open = open | BIT(h); \
-            if \
-            :: wish[h] \
-            :: !wish[h] && h != 0 && (IN(live, 0) || JOINS(0)) -> want(h, 0) \
-            :: !wish[h] && h != 1 && (IN(live, 1) || JOINS(1)) -> want(h, 1) \
-            :: !wish[h] && h != 2 && (IN(live, 2) || JOINS(2)) -> want(h, 2) \
-            :: else -> open = open & ~BIT(h) \
-            fi \
-        } \
-    :: mode[h] == JOINING && IN(joining, h) && !IN(open, h) && !MINE(h) && at[h] == epoch && epoch < EPOCHS -> \
-        atomic { \
-            select(choice : 1 .. ALL); \
-            if \
-            :: IN(choice, h) && !(choice & ~JOINERS) && MAY_FORM(h, choice) -> \
-                assert(!LIVES(0) && !LIVES(1) && !LIVES(2)); \
-                open = open | BIT(h); \
-                if \
-                :: wish[h] \
-                :: else -> wish[h] = choice; wished[h] = TRUE_ONES(choice) \
-                fi \
-            :: else \
-            fi; \
-            choice = 0 \
-        } \
-    CRASH(h) \
-    GRANT(h, 0) GRANT(h, 1) GRANT(h, 2) \
-    ARRIVE(h, 0) ARRIVE(h, 1) ARRIVE(h, 2) \
-    RESTART(h)
+inline forget(g, h) {
+    if
+    :: g == h || !IN(knows[h], g) -> pair[(h) * 3 + (g)] = T
+    :: else
+    fi
+}
+
+/* Nothing stays of what nobody can ever ask for again. */
+inline tidy(h) {
+    if
+    :: mode[h] == JOINING && !IN(same, h) && !IN(TRUE_ONES, h) -> shown[h] = SILENCE
+    :: else
+    fi;
+    if
+    :: !IN(live, h) -> fresh[h] = T
+    :: else
+    fi;
+    forget(0, h);
+    forget(1, h);
+    forget(2, h)
+}
+
+inline settle() {
+    rename();
+    count(0);
+    count(1);
+    count(2);
+    tidy(0);
+    tidy(1);
+    tidy(2);
+    put = put & open;
+#ifndef PLAIN
+    order(0, 1, 2);
+#if HOSTS > 2
+    order(1, 2, 0);
+    order(0, 1, 2);
+#endif
+#endif
+    me = 0;
+    choice = 0;
+    i = 0;
+    j = 0
+}
+
+inline begin() {
+    i = 0;
+    do
+    :: i < 3 ->
+        lease[i] = T;
+        fresh[i] = T;
+        idle[i] = SILENCE;
+        shown[i] = SILENCE;
+        if
+        :: IN(ALL, i) -> mode[i] = MEMBER; lease[i] = 0; shown[i] = 0
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od
+}
 
 init {
     d_step {
-        live = FIRST;
-        same = FIRST;
-        i = 0;
-        do
-        :: i < 3 ->
-            die(i);
-            if
-            :: IN(FIRST, i) -> mode[i] = MEMBER; disk[i] = 0; learn(i)
-            :: else -> mode[i] = (NEWCOMERS -> JOINING : OFF)
-            fi;
-            i++
-        :: else -> break
-        od;
-        i = 0
+        begin();
+        settle()
     }
     do
-    :: tick()
-    HOST(0)
-    HOST(1)
+    :: atomic {
+        if
+        :: me = 0
+        :: me = 1
 #if HOSTS > 2
-    HOST(2)
+        :: me = 2
 #endif
+        fi;
+        if
+        :: d_step { tick() }
+        :: mode[me] != FENCING -> d_step { write(me) }
+        :: mode[me] != FENCING -> d_step { read(me) }
+        :: IN(put, me) && !behind[me] && wish -> d_step { decide(); read(me) }
+        :: MAY_PROPOSE(me) -> d_step { propose(me) } /* what will not be decided */
+        :: MAY_PROPOSE(me) && !wish ->
+            select(choice : 1 .. ALL);
+            if
+            :: IN(choice, me) && choice != live && !(choice & ~(live | ready)) -> d_step {
+                wish = choice;
+                wished = choice & ((live & same) | (~live & TRUE_ONES));
+                propose(me)
+               }
+            :: else
+            fi
+        :: MAY_HELP(me) ->
+            select(choice : 1 .. ALL);
+            if
+            :: MAY_FORM(me, choice) ->
+                assert(!LEADS(0) && !LEADS(1) && !LEADS(2));
+                if
+                :: !wish -> d_step { wish = choice; wished = choice & TRUE_ONES }
+                :: true /* what will not be decided */
+                fi;
+                d_step { propose(me) }
+            :: else
+            fi
+        :: mode[me] == MEMBER && MAY_GRANT(me) -> d_step { give(me) }
+#ifdef BUG_NO_ECHO
+        :: IN(waits, me) -> d_step { waits = waits & ~BIT(me); fresh[me] = 0 }
+#endif
+        :: mode[me] == MEMBER -> d_step { /* restart */
+            open = open | BIT(me);
+            put = put & ~BIT(me);
+#ifndef BUG_RESTART_FORGETS
+            idle[me] = 0 /* a predecessor may have granted until now */
+#else
+            idle[me] = SILENCE;
+            open = open & ~BIT(me)
+#endif
+           }
+#ifndef NO_CRASH
+        :: RUNS(me) || !behind[me] || IN(same, me) -> d_step { die(me) }
+#endif
+        fi;
+        d_step { settle() }
+       }
     od
 }
