@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.facts import Facts
 from exporter.page import words
@@ -88,15 +88,13 @@ def host_views(
     pool, used, vms = facts.pool, facts.memory_used_bytes, _vms_by_host(facts.pool)
     hosts = sorted(pool.hosts, key=lambda host: (natural(host.name), host.uuid))
     return tuple(
-        replace(
-            _host(
-                pool,
-                host,
-                used,
-                vms[host.uuid],
-                _loss(host, losses.get(host.uuid), recoveries.get(host.uuid), current),
-            ),
-            room=words.room(rooms[host.uuid]) if host.uuid in rooms else "",
+        _host(
+            pool,
+            host,
+            used,
+            vms[host.uuid],
+            rooms.get(host.uuid),
+            _loss(host, losses.get(host.uuid), recoveries.get(host.uuid), current),
         )
         for host in hosts
     )
@@ -107,7 +105,9 @@ def _vms_by_host(pool: Pool) -> Counter[str]:
     return Counter(host for vm in guests for host in vm.occupies)
 
 
-def _host(pool: Pool, host: Host, used: Mapping[tuple[str, str], int], vms: int, loss: Loss) -> HostView:
+def _host(
+    pool: Pool, host: Host, used: Mapping[tuple[str, str], int], vms: int, room: Span | None, loss: Loss
+) -> HostView:
     parts = {kind: used[host.uuid, kind] for kind in KINDS}
     parts["control-domain"] += host.memory_overhead_bytes
     return HostView(
@@ -117,7 +117,7 @@ def _host(pool: Pool, host: Host, used: Mapping[tuple[str, str], int], vms: int,
         segments=_segments(host.memory_total_bytes, parts),
         memory=words.size(host.memory_total_bytes),
         free=words.size(pool.free_bytes(host.uuid)),
-        room="",
+        room="" if room is None else words.room(room),
         loss=loss,
         vms=words.plural(vms, "VM"),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from exporter.page import words
-from planner.results import Bounds, Tolerance, Witness
+from planner.constraints.rules import Rules
+from planner.results import Bounds, SearchState, Span, Tolerance, Witness
 
 GIB = 1 << 30
+OPEN = Bounds(1, 2, "certificate")
 
 
 def _tolerance(lower: int, upper: int, target: int | None = 2, protected: int = 5) -> Tolerance:
@@ -142,3 +146,44 @@ def test_xapis_figure_is_compared_only_where_it_can_be(
     exists_for: int, lower: int, upper: int, target: int | None, text: str
 ) -> None:
     assert words.xapi(exists_for, _tolerance(lower, upper, target)) == text
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (Span(0, 0), "none"),
+        (Span(GIB * 5 // 2, GIB * 5 // 2), "2.5 GiB"),
+        (Span(3 * GIB - 1, 3 * GIB - 1), "2.9 GiB"),
+        (Span(0, 4 * GIB), "0 GiB to 4 GiB"),
+        (Span(GIB, GIB + (1 << 20)), "1 GiB"),
+    ],
+)
+def test_room_is_never_said_to_be_larger_than_it_is(span: Span, said: str) -> None:
+    assert words.room(span) == said
+
+
+@pytest.mark.parametrize(
+    ("sequential", "search", "said"),
+    [
+        (Bounds(2, 2, "certificate"), "not_needed", "in any order, everything being restarted in between"),
+        (Bounds(1, 1, "enumeration"), "settled", "restarts in between can take places that are needed later"),
+        (
+            Bounds(1, 2, "certificate"),
+            "as_asked",
+            "bounds: orders of more than two failures are not followed",
+        ),
+        (Bounds(1, 2, "certificate"), "limit_reached", "not settled within the limit"),
+        (Bounds(0, 0, "certificate"), "not_needed", ""),
+    ],
+)
+def test_the_figure_in_turn_is_explained(sequential: Bounds, search: SearchState, said: str) -> None:
+    both = Bounds(2, 2, "certificate")
+    asked = Tolerance("p", "", 3, 4, None, both, sequential, elapsed_seconds=0.1, sequential_search=search)
+    assert words.in_turn(asked) == said
+
+
+def test_rules_are_said_one_by_one() -> None:
+    assert words.rules(Rules(Fraction(5, 2))) == "at most 2.5 vCPUs per core"
+    assert words.rules(Rules(None, "dynamic-min", 4 * GIB)) == (
+        "memory ballooned down and 4 GiB of every host kept back"
+    )
