@@ -97,15 +97,27 @@ class Checks:
         if not decision.epoch:
             return
         known = ledger.decided.get(decision.epoch)
-        if known is None:
+        if known is None or (known != decision and self._forgotten(known)):
             ledger.decided[decision.epoch] = decision
             ledger.decided_ns[decision.epoch] = self.world.now_ns
-            if decision.epoch > ledger.newest.epoch:
+            if decision.epoch >= ledger.newest.epoch:
                 ledger.newest = decision
             self._admitted.update((each, decision.members[each]) for each in bits(decision.liveset))
             self._see_out(decision)
         elif known is not decision and known != decision:
             ledger.accuse("G2", host, f"acts on {decision}, others on {known}")
+
+    def _forgotten(self, decision: Decision) -> bool:
+        """Tell whether a whole slot was lost, and with it the last that knew of a decision.
+
+        One disk is one disk: what only that slot and its dead owner knew nobody can know any more, once the
+        owner has written it anew. As long as it is rubbish everybody is warned.
+        """
+        disk = self.world.disk
+        if not disk.lost & ~disk.doubted or disk.knows(decision):
+            return False
+        views = [host.daemon.machine.view() for host in self.world.hosts if host.daemon is not None]
+        return all(view.decided != decision for view in views)
 
     def _see_out(self, decision: Decision) -> None:
         """Look again, when nobody whom an epoch leaves out can be alive any more."""

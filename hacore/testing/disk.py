@@ -79,9 +79,16 @@ class FakeDisk:
         self.sequences = [0] * hosts
         self.bodies: list[SlotBody | None] = [body] * hosts
         self.doubted = 0
+        self.lost = 0
+        """Mask: hosts of whose slot there once was no valid copy left."""
         self.newest = body.decided
         self._before: deque[_Before] = deque()
         self._remember_ns = remember_ns
+
+    def knows(self, decided: Decision) -> bool:
+        """Tell whether any valid copy holds a decision, as decided or as accepted."""
+        bodies = (copy.body for copies in self.copies for copy in copies if copy is not None)
+        return any(decided in (body.decided, body.block.value) for body in bodies)
 
     def newest_copy(self, host: int) -> Copy | None:
         """Return the valid copy of the highest sequence."""
@@ -135,6 +142,7 @@ class FakeDisk:
 
     def _look_again(self, host: int) -> None:
         newest = self.newest_copy(host)
+        self.lost |= (newest is None) << host
         self._show(host, newest, newest is None or self._doubtful(host, newest))
 
     def _doubtful(self, host: int, newest: Copy) -> bool:
