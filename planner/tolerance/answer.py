@@ -79,7 +79,7 @@ def _both(
     simultaneous, use = simultaneous_bounds(counted, problem.cap, deadline)
     if problem.resources:
         deadline = _part(whole, SEQUENTIAL_SHARE)
-    after_another = sequential.bounds(counted, simultaneous, problem.cap)
+    after_another = sequential.bounds(counted, simultaneous, problem.cap, deadline)
     if after_another.proven:
         return simultaneous, after_another, use, "not_needed"
     from planner.tolerance.deeper import bettered

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
+from hacore.clock import Deadline
 from hacore.kernel.planning import saturation
 from planner.tolerance.counts import Counted, Scale
 
@@ -100,35 +101,44 @@ class Certificate:
             if tables[0].order
         ]
 
-    def open_rows(self, failures: int) -> list[Row]:
+    def lower(self, most: int, deadline: Deadline) -> int:
+        """Return the most failures, up to `most`, under which nothing can fail, as far as found in time; −1:
+        not even under none.
+
+        In growing steps, then by bisection: what is survived is survived with fewer failures, too.
+        """
+        if most < 0 or not self.certifies(0, deadline):
+            return -1
+        certain, doubtful = 0, most + 1
+        while certain + 1 < doubtful:
+            step = max(1, 2 * certain)
+            probe = step if step < doubtful else (certain + doubtful) // 2
+            if self.certifies(probe, deadline):
+                certain = probe
+            else:
+                doubtful = probe
+        return certain
+
+    def certifies(self, failures: int, deadline: Deadline) -> bool:
+        """Tell whether nothing can fail under so many failures; False: not proven, or not in time."""
+        return any(next(self._open(tables, failures, deadline), None) is None for tables in self._orders)
+
+    def open_rows(self, failures: int, deadline: Deadline) -> list[Row]:
         """Return a row for each kind that so many failures could make fail; none: all are survived.
 
         All rows are of one order in which VMs are taken: of the orders tried, one that leaves fewest open.
+        After the deadline a row may be one that excludes nothing.
         """
-        best: list[Row] | None = None
-        for tables in self._orders:
-            found = self._open(tables, failures)
-            if best is None or len(found) < len(best):
-                best = found
-            if not best:
-                break
-        assert best is not None
-        return best
+        return min((list(self._open(tables, failures, deadline)) for tables in self._orders), key=len)
 
-    def _open(self, tables: Sequence[Sequence[_Kind]], failures: int) -> list[Row]:
-        found = []
+    def _open(self, tables: Sequence[Sequence[_Kind]], failures: int, deadline: Deadline) -> Iterator[Row]:
         for versions in zip(*tables, strict=True):
+            if deadline.passed():
+                yield Row(versions[0].kind, (0,) * self._units, 0, None)
+                continue
             rows = [self._best(kind, failures) for kind in versions]
             if not any(row.holds(failures) for row in rows):
-                found.append(min(rows, key=lambda row: row.worst(failures) / max(1, row.limit)))
-        return found
-
-    def lower(self, most: int) -> int:
-        """Return the most failures, up to `most`, under which nothing can fail; −1: not even under none."""
-        failures = -1
-        while failures < most and not self.open_rows(failures + 1):
-            failures += 1
-        return failures
+                yield min(rows, key=lambda row: row.worst(failures) / max(1, row.limit))
 
     def _best(self, kind: _Kind, failures: int) -> Row:
         """Return the row with the best weights found: one resource after the other."""

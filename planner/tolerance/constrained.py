@@ -115,9 +115,9 @@ class _Climb:
     _packs: set[tuple[int, ...]] = field(default_factory=set)
 
     def run(self, lost: Lost, cap: int) -> Found:
-        lower = -1
-        method: Method = "certificate"
         upper = len(lost.units) - 1
+        lower = self.certificate.lower(min(upper, cap), self.deadline)
+        method: Method = "certificate"
         while lower < min(upper, cap):
             settled = self._level(lower + 1)
             if isinstance(settled, Lost):
@@ -131,7 +131,7 @@ class _Climb:
 
     def _level(self, failures: int) -> Method | Lost | None:
         """Return the method that proves every set of so many units, a lost set, or None: open."""
-        rows = self.certificate.open_rows(failures)
+        rows = self.certificate.open_rows(failures, self.deadline)
         if not rows:
             return "certificate"
         solved, waiting = False, []

@@ -7,14 +7,15 @@ on how VMs were restarted.
 
 from __future__ import annotations
 
+from hacore.clock import Deadline
 from planner.results import Bounds
 from planner.tolerance.bounds import history_free
 from planner.tolerance.counts import Counted
 
 
-def bounds(counted: Counted, simultaneous: Bounds, cap: int | None) -> Bounds:
+def bounds(counted: Counted, simultaneous: Bounds, cap: int | None, deadline: Deadline) -> Bounds:
     """Return the sequential bounds of counted VMs, given the simultaneous ones (capped alike)."""
-    without_history = _history_free(counted, simultaneous.upper)
+    without_history = _history_free(counted, simultaneous.upper, deadline)
     if cap is not None:
         without_history = min(without_history, cap)
     first = min(simultaneous.lower, _alike(counted))
@@ -24,12 +25,12 @@ def bounds(counted: Counted, simultaneous: Bounds, cap: int | None) -> Bounds:
     return Bounds(min(lower, simultaneous.upper), simultaneous.upper, method, simultaneous.witness)
 
 
-def _history_free(counted: Counted, most: int) -> int:
+def _history_free(counted: Counted, most: int, deadline: Deadline) -> int:
     if not counted.problem.resources:
         return history_free(counted)
     from planner.tolerance.blocking import Certificate
 
-    return Certificate(counted, any_order=True).lower(most)
+    return Certificate(counted, any_order=True).lower(most, deadline)
 
 
 def _alike(counted: Counted) -> int:

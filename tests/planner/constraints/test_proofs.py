@@ -46,7 +46,7 @@ def sequential_truth(pool: Pool, problem: Problem) -> int:
 @pytest.mark.parametrize("seed", range(400))
 def test_the_certificate_claims_no_more_than_is_true(seed):
     _, problem, truth = world(seed, 6, 10)
-    certified = Certificate(count(problem)).lower(len(problem.hosts))
+    certified = Certificate(count(problem)).lower(len(problem.hosts), NEVER)
     assert certified <= truth
     found, _ = simultaneous_bounds(count(problem), problem.cap, NEVER)
     assert found.lower == found.upper == truth
@@ -57,7 +57,7 @@ def test_without_history_it_claims_no_more_than_is_true(seed):
     """Asked as if the simultaneous figure were not known: it would hide a claim that is too high."""
     pool, problem, _ = world(seed, 4, 6)
     unknown = Bounds(-1, len(problem.hosts), "trivial")
-    assert bounds(count(problem), unknown, None).lower <= sequential_truth(pool, problem)
+    assert bounds(count(problem), unknown, None, NEVER).lower <= sequential_truth(pool, problem)
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -78,7 +78,7 @@ def test_sequential_bounds_are_true_and_meet(seed):
     pool, problem, _ = world(seed, 4, 6)
     counted, truth = count(problem), sequential_truth(pool, problem)
     simultaneous, _ = simultaneous_bounds(counted, problem.cap, NEVER)
-    closed = bounds(counted, simultaneous, problem.cap)
+    closed = bounds(counted, simultaneous, problem.cap, NEVER)
     assert closed.lower <= truth <= closed.upper
     found: Bounds = bettered(problem, closed, NEVER, long_orders=True)
     assert found.lower == found.upper == truth
