@@ -101,7 +101,7 @@ class Detection:
             for host in self.world.hosts
             for spell in host.ills[Ill.STORAGE]
         )
-        return bool(able) and not spoilt
+        return bool(able) and not spoilt and not self.world.disk.doubted
 
     def _in_the_way(self, gone: _Gone) -> int:
         """Count the other members that are not well: each may have had its turn first, for two beats."""
