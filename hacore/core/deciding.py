@@ -7,6 +7,7 @@ own is unresolved.
 from __future__ import annotations
 
 from hacore.core.cliques import hosts_in
+from hacore.core.events import DiskCycle
 from hacore.core.joining import Hall, Heirs, hall_group, mutual, no_grants
 from hacore.core.living import Living
 from hacore.core.membership import Needs, formed, next_decision, ranked
@@ -17,10 +18,12 @@ from hacore.core.says import Says
 from hacore.core.seen import Disk
 from hacore.core.setup import Setup
 from hacore.core.survival import Steady, Verdict, Why, rests_on
-from hacore.core.words import NOT_WAITING, Waiting
+from hacore.core.words import FOR_COPIES, FOR_STORAGE, NOT_WAITING, Waiting
 from hacore.records import NOBODY, Cause, Decision, State
 
 NOTHING = Needs()
+COPIES_NEEDED = 2
+"""With fewer clean copies no phase of a round can end."""
 EVERYBODY_STAYS = Verdict(stay=0, out=0, why=Why.CONNECTED, degraded=False)
 
 
@@ -55,7 +58,7 @@ class Deciding:
             return None
         proposer.resuming = False
         round_ = proposer.round
-        if round_ is None or version < round_.version or not rules.enough(round_.writes):
+        if round_ is None or version < round_.version or not rules.enough(round_.stands_on):
             return None
         if rules.judge(round_, disk.blocks) is Judgement.BEATEN:
             self._back_off(now_ns)
@@ -72,11 +75,13 @@ class Deciding:
             proposer.propose(value, coming)
         return None
 
-    def unfinished(self, version: int) -> bool:
-        """Count a good write of my round's block; tell whether it needs another one."""
-        self.proposer.written(version)
+    def unfinished(self, cycle: DiskCycle) -> bool:
+        """Take in a good write; tell whether my round's block needs another one, at once."""
+        self.proposer.written(cycle.version, cycle.copy, cycle.burnt)
         round_ = self.proposer.round
-        return round_ is not None and version >= round_.version and not self._rules.enough(round_.writes)
+        if round_ is None or cycle.version < round_.version or cycle.copies_left < COPIES_NEEDED:
+            return False
+        return not self._rules.enough(round_.stands_on)
 
     def act(self, now_ns: int, coming: int) -> None:
         """Start a round if something has to be decided and it is my turn; `coming` will carry it."""
@@ -230,8 +235,10 @@ class Deciding:
 
     def _hindered(self, now_ns: int) -> bool:
         """Tell what keeps me from proposing."""
-        if not self._says.storage or self._disk.copies_left < 2:
-            self.waiting = Waiting("storage")
+        if not self._says.storage:
+            self.waiting = FOR_STORAGE
+        elif self._disk.copies_left < COPIES_NEEDED:
+            self.waiting = FOR_COPIES
         elif self.proposer.unresolved:
             self.waiting = Waiting("to know what became of a proposal of mine")
         elif not self._living.may_act(now_ns):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hacore.kernel.native import COPIES
 from hacore.records import PacketBody, SlotBody
 
 
@@ -25,7 +26,14 @@ class DiskCycle:
     sequences: Sequence[int]  # by host: the highest believed sequence; of the last good read if not `read`
     bodies: Sequence[SlotBody | None]  # by host; None: no copy is believed. Unchanged bodies stay identical
     doubted: int  # mask: hosts of whose block Paxos cannot be sure (MEMBERSHIP §3: more than one torn copy)
-    copies_left: int  # copies of the own slot that no failed write may still reach
+    copy: int  # of the own slot, that was written
+    burnt: int  # mask: copies of the own slot that a failed write may still reach
+    foreign: bool  # the own slot showed something other than what was written
+
+    @property
+    def copies_left(self) -> int:
+        """Return how many copies of the own slot no failed write may still reach."""
+        return COPIES - self.burnt.bit_count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ Must never read a clock, nor do anything itself: the shell carries its effects o
 | | reads an epoch without itself, armed | FENCING | Lease(none), Fence |
 | | … unarmed: nobody takes it for dead | JOINING | |
 | | its deadline is certainly over | | Fence |
-| | Leave, or fewer than two clean copies | LEAVING | |
+| | Leave | LEAVING | |
 | LEAVING | an epoch that lets it go (LEFT) | EXCLUDED | CloseWatchdog, Stop |
 | | any other epoch without itself | as MEMBER | |
 | EXCLUDED | Join | JOINING | |
@@ -231,8 +231,7 @@ class Machine:
         self._learn()
         had = says.storage
         self._living.look(now_ns, unresolved=deciding.proposer.unresolved)
-        if had != says.storage:
-            posture.note("storage_back" if says.storage else "storage_lost")
+        posture.out.extend(self._warnings.storage(had=had, has=says.storage))
         self._settle()
         _ACT[says.state](self)
         self._look_at_the_removed()
@@ -255,7 +254,7 @@ class Machine:
         cycle, says = self._cycle, self._says
         if cycle is None or not cycle.written:
             return
-        again = self._deciding.unfinished(cycle.version) and says.state in _PROPOSERS
+        again = self._deciding.unfinished(cycle) and says.state in _PROPOSERS
         self._telling.again = again or self._posture.waits_for_another_write
         if not cycle.read:
             return
@@ -321,8 +320,6 @@ class Machine:
             self._waiting = Waiting("a good cycle as a member")
 
     def _as_member(self) -> None:
-        if self._disk.copies_left < 2 and self._disk.known:
-            self._run_out_of_copies()
         self._deciding.look(self._now_ns)
         self._act()
         self._posture.as_member()
@@ -343,21 +340,17 @@ class Machine:
         self._deciding.act(self._now_ns, self._telling.coming)
         self._waiting = self._deciding.waiting
 
-    def _run_out_of_copies(self) -> None:
-        """Leave while one copy is left; without any, nothing can be said any more."""
-        if not self._disk.copies_left and self._posture.open:
-            self._fence(FenceCause.NO_COPY_LEFT)
-        elif self._says.state is State.MEMBER:
-            self._posture.note("copies_left", ("copies", self._disk.copies_left))
-            self._enter(State.LEAVING)
-
     def _mind_the_deadline(self) -> None:
         """Fence when the watchdog should have fired already: it is the one that counts."""
         timing, since_ns = self._setup.timing, self._living.since_ns
         over_ns = since_ns + timing.ping_until_ns + timing.watchdog_ns + timing.granularity_ns
         if self._posture.open and since_ns and self._now_ns > over_ns:
-            cause = FenceCause.STORAGE_LOST if self._living.by_disk else FenceCause.QUORUM_LOST
-            self._posture.fence_now(cause, self._now_ns)
+            self._posture.fence_now(self._why_over(), self._now_ns)
+
+    def _why_over(self) -> FenceCause:
+        if not self._living.by_disk:
+            return FenceCause.QUORUM_LOST
+        return FenceCause.STORAGE_LOST if self._disk.copies_left else FenceCause.NO_COPY_LEFT
 
     def _look_at_the_removed(self) -> None:
         """Declare dead who certainly is, unless somebody may live on my grants."""
@@ -402,7 +395,10 @@ class Machine:
         since_ns = self._living.since_ns  # 0: a successor has not run a good cycle yet
         age_ns = self._now_ns - since_ns if posture.open and since_ns else 0
         degraded = bool(peers) and self._deciding.verdict.degraded
+        if self._disk.quarter & peers:
+            degraded = degraded and self._warnings.degraded  # who is about to be silent is not cut off
         posture.out.extend(self._warnings.look(peers, self._disk, self._net))
+        posture.out.extend(self._warnings.slots(self._disk))
         posture.out.extend(self._warnings.own(age_ns))
         posture.out.extend(self._warnings.degrade(degraded=degraded))
 

@@ -4,12 +4,13 @@ A round writes its block, then reads the blocks of *all configured* hosts: one t
 stops it. The own block never goes back, written or not: a write that failed may still land. Must never skip a
 block, and never take a block of another epoch for one of this instance.
 
-A phase counts after *two* good writes, which are on two copies, and a read after them: a copy that is
-destroyed later (misdirected write, bad sector) looks like the one incomplete write that readers pass over.
+A phase counts once its block stands on *two* copies that no failed write may reach, and a read after that: a
+copy that is destroyed later (misdirected write, bad sector) looks like the one incomplete write that readers
+pass over.
 
 | phase | a complete cycle says | then |
 |---|---|---|
-| any | its block was written once | write it again |
+| any | its block stands on one copy | write it again |
 | 1 | DONE | propose the value of the highest bal, else my wish; no wish any more: drop the round |
 | 2 | DONE | decided |
 | any | BEATEN | drop the round; a higher ballot later |
@@ -41,12 +42,17 @@ class Round:
     ballot: int
     version: int  # the first publication that carries its block
     value: Decision | None  # what phase 2 proposes
-    writes: int = 0  # good ones, each on another copy
+    copies: int = 0  # mask: on which it stands
+
+    @property
+    def stands_on(self) -> int:
+        """Return on how many copies its block stands."""
+        return self.copies.bit_count()
 
 
-def enough(writes: int) -> bool:
-    """Tell whether so many good writes cannot be undone by the loss of any one copy."""
-    return writes >= 2
+def enough(copies: int) -> bool:
+    """Tell whether a block on so many copies cannot be undone by the loss of any one."""
+    return copies >= 2
 
 
 def readable(doubted: int) -> bool:
@@ -109,10 +115,10 @@ class Proposer:
         self.block = Block(epoch, ballot, mine.bal, mine.value)
         self.round = Round(1, epoch, ballot, version, None)
 
-    def written(self, version: int) -> None:
-        """Count a good write of this publication."""
+    def written(self, version: int, copy: int, burnt: int) -> None:
+        """Take in a good write of this publication to a copy, and which copies (mask) a ghost may reach."""
         if self.round is not None and version >= self.round.version:
-            self.round = replace(self.round, writes=self.round.writes + 1)
+            self.round = replace(self.round, copies=(self.round.copies | 1 << copy) & ~burnt)
 
     def propose(self, value: Decision, version: int) -> None:
         """Go on to phase 2 with this value."""

@@ -29,7 +29,7 @@ class Rules:
     """One callable for each decision; each says in its own docstring what it decides."""
 
     sighted_ns: Callable[[int, int], int]  # (started, completed)
-    enough: Callable[[int], bool]  # (good writes of a block): whether the phase may be judged
+    enough: Callable[[int], bool]  # (copies its block stands on): whether the phase may be judged
     readable: Callable[[int], bool]  # (doubted): whether a Paxos round may go on
     judge: Callable[[Round, Sequence[Block]], Judgement]  # (round, blocks by host)
     accepted: Callable[[int, Iterable[Block]], Decision | None]  # (epoch, blocks)

@@ -35,6 +35,8 @@ class Disk:
         """How often the bodies have changed."""
         self.doubted = setup.configured
         self.copies_left = 0
+        self.foreign = False
+        """My slot showed something other than what I wrote."""
         self.read_started_ns = self.read_completed_ns = 0
         self.silent = self.half = self.quarter = 0
         """Masks: not moved for a silence, for 50 % and for 25 % of T."""
@@ -56,7 +58,7 @@ class Disk:
 
     def take(self, cycle: DiskCycle) -> None:
         """Take in a cycle; one that was not read in full shows nothing new."""
-        self.copies_left = cycle.copies_left
+        self.copies_left, self.foreign = cycle.copies_left, cycle.foreign
         if not cycle.read:
             return
         sequences = cycle.sequences

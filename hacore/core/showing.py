@@ -9,6 +9,7 @@ from hacore.core.says import Says
 from hacore.core.seen import Disk
 from hacore.core.view import View
 from hacore.core.words import Waiting
+from hacore.kernel.native import COPIES
 from hacore.records import State
 
 
@@ -45,7 +46,9 @@ def showing(
         arbiters=says.arbiters,
         weight=says.weight,
         leader_wish=says.leader_wish,
-        copies_left=disk.copies_left,
+        copies_left=disk.copies_left if disk.known else COPIES,
+        doubted=disk.doubted if disk.known else 0,
+        foreign=disk.foreign,
         fence=says.fence,
         waiting=waiting,
     )

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 NS = 1_000_000_000
 RATE_PERCENT = 1
 """ρ: by how much two hosts' clocks may run at different rates."""
+GHOST_NS = 3600 * NS
+"""How late a write may land that was reported as failed, and then some: a dead TCP connection is retried for
+a quarter of an hour (tcp_retries2), a lost SAN port for ten minutes (dev_loss_tmo), arrays fail over in less.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Timing:
     unheard_ns: int  # nothing received within it: the link is down
     stable_ns: int  # views must have stood unchanged for it before network loss may fence
     cold_start_ns: int  # how long a cold start waits for the hosts that are missing
+    ghost_ns: int  # how late after its failure a write may land: until then its copy is not used
 
     @property
     def ping_until_ns(self) -> int:
@@ -46,7 +51,7 @@ class Timing:
         return 3 * (self.watchdog_ns + self.granularity_ns)
 
 
-def timing(timeout_ns: int, granularity_ns: int, *, lab: bool = False) -> Timing:
+def timing(timeout_ns: int, granularity_ns: int, *, lab: bool = False, ghost_ns: int = GHOST_NS) -> Timing:
     """Return the intervals for T; `lab` lets the watchdog's timeout be below a second, or fractional."""
     tenth = timeout_ns // 10
     whole = max(tenth // NS, 1) * NS  # watchdog devices know nothing finer (WDIOC_SETTIMEOUT)
@@ -61,4 +66,5 @@ def timing(timeout_ns: int, granularity_ns: int, *, lab: bool = False) -> Timing
         unheard_ns=timeout_ns // 2,
         stable_ns=timeout_ns // 2,
         cold_start_ns=timeout_ns + 60 * NS,
+        ghost_ns=ghost_ns,
     )

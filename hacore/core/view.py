@@ -41,6 +41,8 @@ class View:
     weight: int
     leader_wish: int
     copies_left: int
+    doubted: int  # mask: whose slots cannot be believed
+    foreign: bool  # the own slot showed something other than what was written
     fence: FenceCause  # of this fencing, or of the last reboot
     waiting: Waiting
 

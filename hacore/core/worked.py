@@ -35,6 +35,7 @@ WORDS = (
     ("stable", "stable_ns", "so long must views stand unchanged before network loss may fence"),
     ("silence", "silence_ns", "a slot unchanged for it: the host is certainly dead"),
     ("cold_start", "cold_start_ns", "so long a cold start waits for those that are missing"),
+    ("ghost", "ghost_ns", "so long after a write to it failed is a copy of the own slot not used"),
 )
 
 

@@ -158,5 +158,5 @@ class Pump(Protocol):
         ...
 
     def set_device(self, device: int | None) -> None:
-        """Use this open statefile from now on; None: it is gone. What was burnt stays burnt."""
+        """Use this open statefile from now on; None: it is gone. What is burnt stays burnt."""
         ...

@@ -38,7 +38,7 @@ class Inheritance:
     ping_until_ns: int  # how long after S the watchdog may be pinged
     disarmed: bool  # an operator has disarmed this host
     bug_ns: int  # when its brain failed, by the monotonic clock; 0: it did not
-    finished: bool  # no write to the statefile was out when it stopped
+    finished: bool  # its last write to the statefile worked, and none was out when it stopped
     hurried: bool = False  # it gave itself real-time priority
 
 

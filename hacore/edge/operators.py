@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from hacore.config import Config
 from hacore.core.events import ConfirmDead, DiskCycle, Event
 from hacore.core.view import View
+from hacore.core.warnings import sentences
 from hacore.edge import requests
 from hacore.edge.control import encoded
 from hacore.edge.parts import Parts
@@ -106,6 +107,7 @@ class Operators:
         view = parts.machine.view()
         problems = [f"{about}: {problem}" for about, problem in daemon.problems().items()]
         problems += uncertain(view.uncertain, parts.config)
+        problems += sentences(view, parts.config.name_of)
         moment = Moment(
             config=parts.config,
             now_ns=parts.clock.monotonic_ns(),

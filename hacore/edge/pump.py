@@ -44,8 +44,8 @@ class PumpSetup:
     device: int | None  # descriptor of the open statefile; the pump keeps its own copy
     sockets: tuple[int | None, ...]  # one UDP socket a network; the pump keeps its own copies
     since_ns: int = 0  # the disk's S of a predecessor in this boot that handed over
-    finished: bool = False  # that predecessor's `stop` returned True: no write of it can be under way
-    wall_ns: int = 0  # the wall clock of this start: sequences begin there
+    finished: bool = False  # that predecessor's last write is known to have worked: no ghost is unrecorded
+    wall_ns: int = 0  # own sequences start above it: the wall clock in ns
 
 
 class NativePump:
@@ -67,9 +67,10 @@ class NativePump:
             ping_until_ns=timing.ping_until_ns,
             check_in_ns=timing.check_in_ns,
             unheard_ns=timing.unheard_ns,
+            ghost_ns=timing.ghost_ns,
+            wall_ns=setup.wall_ns,
             since_ns=setup.since_ns,
             finished=setup.finished,
-            wall_ns=setup.wall_ns,
         )
         self._slots: list[SlotBody | None] = [None] * self._hosts
         self._words: list[PacketBody | None] = [None] * self._hosts
@@ -127,7 +128,8 @@ class NativePump:
         taken = self._threads.take_cycle()
         if taken is None:
             return None
-        (version, started_ns, written, read_ns, completed_ns, read, doubted, left), sequences, changed = taken
+        figures, sequences, changed = taken
+        version, started_ns, written, read_ns, completed_ns, read, doubted, copy, burnt, foreign = figures
         for host, raw in changed:
             self._slots[host] = None if raw is None else unpack_slot_body(raw, self._hosts)
         if changed:
@@ -142,7 +144,9 @@ class NativePump:
             sequences=sequences,
             bodies=self._seen_slots,
             doubted=doubted,
-            copies_left=left,
+            copy=copy,
+            burnt=burnt,
+            foreign=foreign,
         )
 
     def heard(self) -> Heard:

@@ -273,7 +273,7 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
     disarmed = parts.config.fencing and not hands.armed and daemon.is_member
     parts.journal.note("restart", armed=hands.armed)
     daemon.stop_serving()
-    finished = parts.pump.stop()
+    finished = parts.pump.stop() and last_write_worked(daemon)
     inheritance = Inheritance(
         pid=os.getpid(),
         watchdog=armed,
@@ -289,6 +289,12 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
     ping(inheritance, parts.clock)
     parts.journal.flush(parts.config.timing.watchdog_ns / NS_PER_SECOND / 4)
     hand_over(inheritance, parts.clock)
+
+
+def last_write_worked(daemon: Daemon) -> bool:
+    """Tell whether the last cycle wrote, and with that what failed before is on record for the successor."""
+    last = daemon.parts.pump.cycle() or daemon.cycle
+    return last is not None and last.written
 
 
 def memory_of(journal: str) -> Memory:

@@ -8,14 +8,14 @@ Sources: MEMBERSHIP §2 (deadline, ping), §3 (copies, ghosts), §5.2 (echoed st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from hacore.records import SlotBody
 
 COPIES = 8
 ROUND = 1 << 32
-"""A start goes on in a new round of sequences, above every attempt of the life that wrote what it reads."""
+"""Should the wall clock have been set back, a start begins a new round of sequences."""
 NO_COPY = -1
 
 
@@ -103,33 +103,54 @@ class OwnCopy:
 
 @dataclass(slots=True)
 class CopyTurn:
-    """Which copy of the own slot is written next; a copy on which a write failed is burnt for good.
+    """Which copy of the own slot is written next; one on which a write failed is burnt, for a long time.
 
     After a failure the same burnt copy is tried again (a *probe*) until that works, then the turn goes on: an
     outage costs one copy however long it lasts. A probe never counts as a write: the ghost of an earlier
     attempt may still land over it.
+
+    `ghost_ns` after the last failure on a copy every ghost has landed or never will. Then the copy is tried
+    once more; if that works, whatever was left on it is written over, and it is clean. One comes back at a
+    time, `ghost_ns` apart: should a ghost be twice as late as anything was ever seen to be, it meets one copy
+    at most, and what counts stands on two.
     """
 
+    ghost_ns: int  # how late after its failure a write may land
     burnt: int = 0  # mask of copies that a failed write may still reach
     last: int = COPIES - 1  # written last
     probing: int = NO_COPY
+    failed_ns: list[int] = field(default_factory=lambda: [0] * COPIES)  # by copy: the end of its last failure
+    returned_ns: int = 0  # when a copy last came back; 0: never
 
-    def next(self) -> int:
+    def next(self, now_ns: int) -> int:
         """Return the copy to write now, or NO_COPY if every copy is burnt."""
-        return self.probing if self.probing != NO_COPY else next_clean(self.last, self.burnt)
+        if self.probing != NO_COPY:
+            return self.probing
+        due = (copy for copy in range(COPIES) if self._is_due(copy, now_ns))
+        return next(due, next_clean(self.last, self.burnt))
 
     def clean(self, copy: int) -> bool:
         """Tell whether a write to this copy counts."""
         return not self.burnt >> copy & 1
 
-    def ended(self, copy: int, worked: bool) -> None:
+    def ended(self, copy: int, worked: bool, started_ns: int, ended_ns: int) -> None:
         """Take in how the write to `copy`, as returned by `next`, ended."""
         self.last = copy
-        if worked:
-            self.probing = NO_COPY
-        else:
+        if not worked:
             self.burnt |= 1 << copy
+            self.failed_ns[copy] = ended_ns
             self.probing = copy
+            return
+        self.probing = NO_COPY
+        if self._is_due(copy, started_ns):
+            self.burnt &= ~(1 << copy)
+            self.returned_ns = ended_ns
+
+    def _is_due(self, copy: int, now_ns: int) -> bool:
+        """Tell whether this burnt copy may come back by a write that starts now."""
+        waited = now_ns - self.failed_ns[copy] > self.ghost_ns
+        spaced = not self.returned_ns or now_ns - self.returned_ns > self.ghost_ns
+        return bool(self.burnt >> copy & 1) and waited and spaced
 
     @property
     def left(self) -> int:
@@ -147,36 +168,51 @@ def next_clean(last: int, burnt: int) -> int:
 
 
 def take_over(
-    copies: Sequence[OwnCopy | None], incarnation: int, *, finished: bool = False, wall_ns: int = 0
+    copies: Sequence[OwnCopy | None],
+    incarnation: int,
+    *,
+    now_ns: int,
+    wall_ns: int,
+    ghost_ns: int,
+    finished: bool = False,
 ) -> tuple[int, CopyTurn]:
     """Return where sequence and turn go on for a start on a slot with these copies (None: not valid).
 
-    The sequence starts at the wall clock: attempts of predecessors that never landed show nowhere, and two of
-    them may have begun the same round. Should the clock have been set back, it starts a round of its own.
+    Sequences go on above `wall_ns`, the wall clock in ns, and above all that can be read: attempts of a
+    predecessor that have not landed yet must never look newer, and it numbered less than one a nanosecond.
 
-    A predecessor of the same boot hands on what it burnt. Unless it is known to have `finished` its last
-    write it may have died in the middle of one: the copy next in its turn and every copy that is not valid
-    are burnt, too. So is the newest: what it says of burnt copies may be an old write that landed late, and
-    then that very copy is one of them. Another boot's ghosts are gone.
+    A predecessor of this boot hands on what it burnt; nobody knows when, so it counts from now. Unless its
+    last write is known to have worked (`finished`) it may have died in the middle of one: the copy next in
+    its turn and every copy that is not valid are burnt, too. So is the newest: what it says of burnt copies
+    may be an old write that landed late, and then that very copy is one of them. The first write is a probe
+    of the copy it may have died on: until something of this start stands on the disk, a second start must
+    find no copy touched but those. Another boot's ghosts are gone; but a predecessor of this boot may have
+    died before anything of it landed, trying the copy next in turn.
     """
     valid = [(copy.sequence, index) for index, copy in enumerate(copies) if copy is not None]
-    if not valid:
-        return max(ROUND, wall_ns), CopyTurn()
-    sequence, newest = max(valid)
-    burnt = 0
-    if any(
+    sequence, newest = max(valid, default=(0, COPIES - 1))
+    turn = CopyTurn(ghost_ns, last=newest, failed_ns=[now_ns] * COPIES)
+    mine = any(
         copy is not None and copy.sequence == sequence and copy.incarnation == incarnation for copy in copies
-    ):
-        for index, copy in enumerate(copies):
-            if copy is not None and copy.incarnation == incarnation:
-                burnt |= copy.burnt
-            elif copy is None and not finished:
-                burnt |= 1 << index
-        following = next_clean(newest, burnt)
-        if not finished:
-            burnt |= 1 << newest
-            burnt |= 1 << following if following != NO_COPY else 0
-    return max((sequence // ROUND + 1) * ROUND, wall_ns), CopyTurn(burnt=burnt, last=newest)
+    )
+    following = next_clean(newest, own.burnt if mine and (own := copies[newest]) else 0)
+    if mine:
+        turn.burnt = _burnt_before(copies, incarnation)
+    if mine and not finished:
+        turn.burnt |= 1 << newest | sum(1 << index for index, copy in enumerate(copies) if copy is None)
+    if not finished and following != NO_COPY:
+        turn.burnt |= 1 << following
+        turn.probing = following
+    return wall_ns if wall_ns > sequence else (sequence // ROUND + 1) * ROUND, turn
+
+
+def _burnt_before(copies: Sequence[OwnCopy | None], incarnation: int) -> int:
+    """Return what any valid copy of this boot calls burnt."""
+    burnt = 0
+    for copy in copies:
+        if copy is not None and copy.incarnation == incarnation:
+            burnt |= copy.burnt
+    return burnt
 
 
 # --- packets ---------------------------------------------------------------------------------------------

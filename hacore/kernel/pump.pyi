@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from hacore.kernel.wire import PoolIdentity
 
 _Histogram = tuple[tuple[int, ...], int]
-_Cycle = tuple[int, int, bool, int, int, bool, int, int]
+_Cycle = tuple[int, int, bool, int, int, bool, int, int, int, bool]
 
 class PumpThreads:
     def __init__(
@@ -20,9 +20,10 @@ class PumpThreads:
         ping_until_ns: int,
         check_in_ns: int,
         unheard_ns: int,
+        ghost_ns: int,
+        wall_ns: int,
         since_ns: int = 0,
         finished: bool = False,
-        wall_ns: int = 0,
     ) -> None: ...
     def start(self) -> tuple[tuple[bool, bool, bool], int]: ...
     def stop(self, grace_ns: int) -> bool: ...

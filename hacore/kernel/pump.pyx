@@ -42,9 +42,9 @@ cdef class PumpThreads:
     """Three native threads: disk, network, watchdog. See `hacore.edge.doors.Pump` for what each call means.
 
     pool, me, incarnation: who speaks. device: the open statefile, slots_at: where its slots begin. sockets:
-    one UDP socket a network, None where there is none now. beat_ns … unheard_ns: see `hacore.core.timing`.
-    since_ns: the disk's S of a predecessor that handed over; finished: it had no write out when it stopped.
-    wall_ns: the wall clock now, later than that of any start before.
+    one UDP socket a network, None where there is none now. beat_ns … ghost_ns: see `hacore.core.timing`.
+    wall_ns: sequences start above it, the wall clock in ns. since_ns: the disk's S of a predecessor that handed
+    over; finished: its last write is known to have worked.
     """
     cdef Pump* p
     cdef Crew crew
@@ -56,7 +56,7 @@ cdef class PumpThreads:
     def __cinit__(
         self, PoolIdentity pool not None, int32_t me, uint64_t incarnation, *, device, uint64_t slots_at,
         sockets, int64_t beat_ns, int64_t dog_beat_ns, int64_t ping_until_ns, int64_t check_in_ns,
-        int64_t unheard_ns, int64_t since_ns=0, bint finished=False, uint64_t wall_ns=0
+        int64_t unheard_ns, int64_t ghost_ns, uint64_t wall_ns, int64_t since_ns=0, bint finished=False
     ):
         cdef int32_t i
         if not 0 <= me < pool.raw.hosts or incarnation == 0:
@@ -72,7 +72,8 @@ cdef class PumpThreads:
         self.p.wall_ns = wall_ns
         self.p.timings.beat_ns, self.p.timings.dog_beat_ns = beat_ns, dog_beat_ns
         self.p.timings.ping_until_ns, self.p.timings.check_in_ns = ping_until_ns, check_in_ns
-        self.p.timings.unheard_ns = unheard_ns
+        self.p.timings.unheard_ns, self.p.timings.ghost_ns = unheard_ns, ghost_ns
+        self.p.wall_ns = wall_ns
         self.p.book.hosts, self.p.book.me, self.p.book.unheard_ns = pool.raw.hosts, me, unheard_ns
         self.p.book.networks = self.p.networks = <int32_t> len(sockets)
         self.p.disk.since_ns = since_ns
@@ -245,7 +246,8 @@ cdef class PumpThreads:
         return (
             (
                 cycle.version, cycle.started_ns, bool(cycle.written), cycle.read_started_ns,
-                cycle.completed_ns, bool(cycle.read), cycle.doubted, cycle.copies_left,
+                cycle.completed_ns, bool(cycle.read), cycle.doubted, cycle.copy, cycle.burnt,
+                bool(cycle.foreign),
             ),
             [sequences[host] for host in range(hosts)],
             [

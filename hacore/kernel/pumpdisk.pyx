@@ -17,8 +17,8 @@ from hacore.kernel.pumpsys cimport (
     c_close, eventfd_write, now_ns, pthread_cond_timedwait, timespec, timespec_of, touch_stack
 )
 from hacore.kernel.slotcodec cimport (
-    COPIES, SLOT_BODY_AT, SLOT_BODY_BYTES, SLOT_BYTES, STRIDE, Choice, check_all, choose, copies_left, seal,
-    slot_burnt, slot_incarnation, slot_sequence
+    COPIES, SLOT_BODY_AT, SLOT_BODY_BYTES, SLOT_BYTES, STRIDE, Choice, check_all, choose, seal, slot_burnt,
+    slot_incarnation, slot_sequence
 )
 from hacore.kernel.slotio cimport read_range, write_range
 from hacore.kernel.wire cimport REASONS, VALID
@@ -56,12 +56,13 @@ cdef void write_ended(Pump* p, int failure, int64_t took_ns) noexcept nogil:
     release(p)
 
 
-cdef bint write_slot(Pump* p, const uint8_t* body) noexcept nogil:
+cdef bint write_slot(Pump* p, const uint8_t* body, Cycle* cycle) noexcept nogil:
     """Write the own slot's next copy; True: it counts. After a probe that worked the next cycle is due."""
-    cdef int32_t copy = turn_next(&p.turn)
-    cdef int failure = NO_ROOM if copy == NO_COPY else NO_DEVICE
     cdef int64_t began_ns = now_ns()
+    cdef int32_t copy = turn_next(&p.turn, began_ns)
+    cdef int failure = NO_ROOM if copy == NO_COPY else NO_DEVICE
     cdef bint clean = False
+    cycle.copy = copy
     if copy != NO_COPY and p.device >= 0:
         clean = turn_clean(&p.turn, copy)
         p.sequence += 1
@@ -69,7 +70,7 @@ cdef bint write_slot(Pump* p, const uint8_t* body) noexcept nogil:
         seal(p.block, body, &p.pool, p.me, copy, p.sequence, p.turn.burnt)
         io_begins(p, began_ns)
         failure = write_range(p.device, p.block, STRIDE, own_slot(p) + <uint64_t> copy * STRIDE)
-        turn_ended(&p.turn, copy, failure == 0)
+        turn_ended(&p.turn, copy, failure == 0, began_ns, now_ns())
     write_ended(p, failure, now_ns() - began_ns)
     if failure == 0 and not clean:
         kick(p)
@@ -149,7 +150,9 @@ cdef void take_over(Pump* p) noexcept nogil:
             sequences[copy] = slot_sequence(copies + copy * STRIDE)
             incarnations[copy] = slot_incarnation(copies + copy * STRIDE)
             burnts[copy] = slot_burnt(copies + copy * STRIDE)
-    taken = take_over_copies(sequences, incarnations, burnts, p.incarnation, p.finished, p.wall_ns)
+    taken = take_over_copies(
+        sequences, incarnations, burnts, p.incarnation, now_ns(), p.wall_ns, p.timings.ghost_ns, p.finished
+    )
     p.sequence = taken.sequence
     p.turn = taken.turn
     p.taken_over = True
@@ -206,7 +209,8 @@ cdef void tell(Pump* p, Cycle* cycle, const Seen* seen, bint worked) noexcept no
     hold(p)
     if worked:
         count_refused(p)
-        p.disk.foreign_writes += p.intruded or (cycle.written and not seen.good)
+        cycle.foreign = p.intruded or (cycle.written and not seen.good)
+        p.disk.foreign_writes += cycle.foreign
         if seen.good:
             show_slots(p, seen)
             cycle.doubted = seen.doubted
@@ -237,7 +241,9 @@ cdef void disk_cycle(Pump* p) noexcept nogil:
     memcpy(body, p.body, SLOT_BODY_BYTES)
     release(p)
     cycle.started_ns = now_ns()
-    cycle.written = published and p.taken_over and write_slot(p, body)
+    cycle.copy = NO_COPY
+    cycle.foreign = False
+    cycle.written = published and p.taken_over and write_slot(p, body, &cycle)
     cycle.read_started_ns = now_ns()
     worked = read_slots(p)
     if worked:
@@ -246,7 +252,7 @@ cdef void disk_cycle(Pump* p) noexcept nogil:
             take_over(p)
     cycle.completed_ns = now_ns()
     cycle.read = worked and seen.good
-    cycle.copies_left = copies_left(p.turn.burnt)
+    cycle.burnt = p.turn.burnt
     tell(p, &cycle, &seen, worked)
 
 

@@ -16,9 +16,12 @@ cdef enum Word:
     WORDS = 5
 
 cdef struct Turn:
+    int64_t ghost_ns    # how late after its failure a write may land
     uint8_t burnt       # mask of copies that a failed write may still reach
     int32_t last        # copy written last
     int32_t probing     # burnt copy that is tried until it works, or NO_COPY
+    int64_t failed_ns[8]  # by copy: the end of its last failure
+    int64_t returned_ns  # when a copy last came back; 0: never
 
 cdef struct Taken:
     uint64_t sequence
@@ -52,13 +55,15 @@ cdef bint read_is_good(
 cdef int64_t disk_since(
     int64_t before_ns, int64_t started_ns, bint written, bint good, bint member
 ) noexcept nogil
-cdef int32_t turn_next(const Turn* turn) noexcept nogil
+cdef int32_t turn_next(const Turn* turn, int64_t now_ns) noexcept nogil
 cdef bint turn_clean(const Turn* turn, int32_t copy) noexcept nogil
-cdef void turn_ended(Turn* turn, int32_t copy, bint worked) noexcept nogil
-# `sequences`, `incarnations`, `burnts` of the own copies; sequence 0: not valid.
+cdef void turn_ended(
+    Turn* turn, int32_t copy, bint worked, int64_t started_ns, int64_t ended_ns
+) noexcept nogil
+# `sequences`, `incarnations`, `burnts` of the own copies; sequence 0: not valid. `wall_ns`: the wall clock, ns.
 cdef Taken take_over_copies(
     const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation,
-    bint finished, uint64_t wall_ns
+    int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, bint finished
 ) noexcept nogil
 cdef Word accept_packet(
     PeerBook* book, int32_t network, int32_t sender, uint64_t incarnation, uint64_t sequence,

@@ -74,57 +74,91 @@ cdef int32_t clean_after(int32_t last, uint8_t burnt) noexcept nogil:
     return copy
 
 
-cdef int32_t turn_next(const Turn* turn) noexcept nogil:
-    return turn.probing if turn.probing != NO_COPY else clean_after(turn.last, turn.burnt)
+cdef bint is_due(const Turn* turn, int32_t copy, int64_t now_ns) noexcept nogil:
+    if not turn.burnt >> copy & 1 or now_ns - turn.failed_ns[copy] <= turn.ghost_ns:
+        return False
+    return turn.returned_ns == 0 or now_ns - turn.returned_ns > turn.ghost_ns
+
+
+cdef int32_t turn_next(const Turn* turn, int64_t now_ns) noexcept nogil:
+    cdef int32_t copy
+    if turn.probing != NO_COPY:
+        return turn.probing
+    for copy in range(COPIES):
+        if is_due(turn, copy, now_ns):
+            return copy
+    return clean_after(turn.last, turn.burnt)
 
 
 cdef bint turn_clean(const Turn* turn, int32_t copy) noexcept nogil:
     return not turn.burnt >> copy & 1
 
 
-cdef void turn_ended(Turn* turn, int32_t copy, bint worked) noexcept nogil:
+cdef void turn_ended(
+    Turn* turn, int32_t copy, bint worked, int64_t started_ns, int64_t ended_ns
+) noexcept nogil:
     turn.last = copy
-    if worked:
-        turn.probing = NO_COPY
-    else:
+    if not worked:
         turn.burnt |= <uint8_t> (1 << copy)
+        turn.failed_ns[copy] = ended_ns
         turn.probing = copy
+        return
+    turn.probing = NO_COPY
+    if is_due(turn, copy, started_ns):
+        turn.burnt &= <uint8_t> ~(1 << copy)
+        turn.returned_ns = ended_ns
 
 
 cdef inline uint64_t next_round(uint64_t sequence) noexcept nogil:
     return ((sequence >> 32) + 1) << 32
 
 
+cdef uint8_t burnt_before(
+    const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation
+) noexcept nogil:
+    cdef uint8_t burnt = 0
+    cdef int32_t copy
+    for copy in range(COPIES):
+        if sequences[copy] and incarnations[copy] == incarnation:
+            burnt |= burnts[copy]
+    return burnt
+
+
+cdef uint8_t invalid(const uint64_t* sequences) noexcept nogil:
+    cdef uint8_t mask = 0
+    cdef int32_t copy
+    for copy in range(COPIES):
+        if sequences[copy] == 0:
+            mask |= <uint8_t> (1 << copy)
+    return mask
+
+
 cdef Taken take_over_copies(
     const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation,
-    bint finished, uint64_t wall_ns
+    int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, bint finished
 ) noexcept nogil:
     cdef Taken taken
+    cdef Turn* turn = &taken.turn
     cdef uint64_t highest = 0
-    cdef int32_t copy, newest = NO_COPY, following
+    cdef int32_t copy, following
     cdef bint mine = False
-    taken.turn.burnt = 0
-    taken.turn.last = COPIES - 1
-    taken.turn.probing = NO_COPY
+    memset(&taken, 0, sizeof(Taken))
+    turn.ghost_ns, turn.last, turn.probing = ghost_ns, COPIES - 1, NO_COPY
     for copy in range(COPIES):
+        turn.failed_ns[copy] = now_ns
         if sequences[copy] and sequences[copy] >= highest:
             mine = incarnations[copy] == incarnation or (mine and sequences[copy] == highest)
             highest = sequences[copy]
-            taken.turn.last = newest = copy
-    taken.sequence = max(next_round(highest), wall_ns)
-    if not mine:
-        return taken
-    for copy in range(COPIES):
-        if sequences[copy] == 0:
-            taken.turn.burnt |= <uint8_t> (0 if finished else 1 << copy)
-        elif incarnations[copy] == incarnation:
-            taken.turn.burnt |= burnts[copy]
-    if finished:
-        return taken
-    following = clean_after(newest, taken.turn.burnt)
-    taken.turn.burnt |= <uint8_t> (1 << newest)
-    if following != NO_COPY:
-        taken.turn.burnt |= <uint8_t> (1 << following)
+            turn.last = copy
+    taken.sequence = wall_ns if wall_ns > highest else next_round(highest)
+    following = clean_after(turn.last, burnts[turn.last] if mine else 0)
+    if mine:
+        turn.burnt = burnt_before(sequences, incarnations, burnts, incarnation)
+    if mine and not finished:
+        turn.burnt |= invalid(sequences) | <uint8_t> (1 << turn.last)
+    if not finished and following != NO_COPY:
+        turn.burnt |= <uint8_t> (1 << following)
+        turn.probing = following
     return taken
 
 
@@ -217,24 +251,37 @@ cdef class CopyTurn:
     """See `_pump.CopyTurn`."""
     cdef Turn turn
 
-    def __cinit__(self, uint8_t burnt=0, int32_t last=COPIES - 1, int32_t probing=NO_COPY):
+    def __cinit__(
+        self, int64_t ghost_ns, uint8_t burnt=0, int32_t last=COPIES - 1, int32_t probing=NO_COPY
+    ):
+        memset(&self.turn, 0, sizeof(Turn))
+        self.turn.ghost_ns = ghost_ns
         self.turn.burnt, self.turn.last, self.turn.probing = burnt, last, probing
 
-    def next(self):
-        return turn_next(&self.turn)
+    def next(self, int64_t now_ns):
+        return turn_next(&self.turn, now_ns)
 
     def clean(self, int32_t copy):
         return bool(turn_clean(&self.turn, copy))
 
-    def ended(self, int32_t copy, bint worked):
-        turn_ended(&self.turn, copy, worked)
+    def ended(self, int32_t copy, bint worked, int64_t started_ns, int64_t ended_ns):
+        turn_ended(&self.turn, copy, worked, started_ns, ended_ns)
 
     def state(self):
-        """Return (burnt, last, probing)."""
-        return self.turn.burnt, self.turn.last, self.turn.probing
+        """Return (burnt, last, probing, failed_ns by copy, returned_ns)."""
+        return state_of(&self.turn)
 
 
-def take_over(copies, uint64_t incarnation, *, bint finished=False, uint64_t wall_ns=0):
+cdef tuple state_of(const Turn* turn):
+    cdef int32_t i
+    return (
+        turn.burnt, turn.last, turn.probing, [turn.failed_ns[i] for i in range(COPIES)], turn.returned_ns
+    )
+
+
+def take_over(
+    copies, uint64_t incarnation, *, int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, bint finished=False
+):
     """See `_pump.take_over`; takes (sequence, incarnation, burnt) or None for each copy."""
     cdef uint64_t[8] sequences, incarnations
     cdef uint8_t burnts[8]
@@ -242,8 +289,10 @@ def take_over(copies, uint64_t incarnation, *, bint finished=False, uint64_t wal
     cdef Taken taken
     for i in range(COPIES):
         sequences[i], incarnations[i], burnts[i] = copies[i] or (0, 0, 0)
-    taken = take_over_copies(sequences, incarnations, burnts, incarnation, finished, wall_ns)
-    return taken.sequence, (taken.turn.burnt, taken.turn.last, taken.turn.probing)
+    taken = take_over_copies(
+        sequences, incarnations, burnts, incarnation, now_ns, wall_ns, ghost_ns, finished
+    )
+    return taken.sequence, state_of(&taken.turn)
 
 
 cdef class Book:

@@ -58,9 +58,11 @@ cdef struct Cycle:              # hacore.core.events.DiskCycle
     int64_t read_started_ns
     int64_t completed_ns
     uint64_t doubted
-    int32_t copies_left
+    int32_t copy                # that was written, NO_COPY: none
+    uint8_t burnt
     bint written
     bint read
+    bint foreign                # the own slot showed something other than what was just written
 
 cdef struct DiskMeter:          # hacore.edge.doors.DiskMeter
     int64_t since_ns            # the disk's S
@@ -83,6 +85,7 @@ cdef struct Timings:
     int64_t ping_until_ns
     int64_t check_in_ns
     int64_t unheard_ns
+    int64_t ghost_ns
 
 cdef struct Pump:
     # Fixed before the threads start.
@@ -90,8 +93,8 @@ cdef struct Pump:
     int32_t me
     uint64_t incarnation
     uint64_t slots_at           # offset of the first slot on the device
-    bint finished               # the predecessor is known to have ended its last write
-    uint64_t wall_ns            # the wall clock of the start: sequences begin there
+    bint finished               # the predecessor's last write is known to have worked
+    uint64_t wall_ns            # of sequences: the wall clock at the start, in ns
     Timings timings
     int32_t networks
     int news_fd                 # eventfd: Python has something to look at

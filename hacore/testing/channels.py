@@ -21,6 +21,9 @@ from hacore.testing.twins import Twins
 from hacore.testing.watchdog import FakeWatchdog
 from hacore.testing.wire import Mark, Read, Said
 
+WALL_NS = 1_800_000_000 * 10**9
+"""The wall clock at the beginning of a world."""
+
 
 class Life(Protocol):
     """What a thread knows of the machine it runs on."""
@@ -59,7 +62,12 @@ class DiskChannel:
             for copy in life.disk.copies[life.me]
         ]
         self.sequence, self.turn = life.twins.take_over(
-            copies, life.incarnation, finished=predecessor_finished
+            copies,
+            life.incarnation,
+            now_ns=life.clock.at(life.now()),
+            wall_ns=WALL_NS + life.now(),
+            ghost_ns=life.timing.ghost_ns,
+            finished=predecessor_finished,
         )
         self.turn = life.twins.turn(self.turn)
         self.version = 0
@@ -67,6 +75,8 @@ class DiskChannel:
         self.since_ns = 0  # S, by this host's clock
         self.ended: DiskCycle | None = None
         self.busy = self.kicked = False
+        self.recorded = False  # the last write worked: what failed before is on record
+        self._copy = NO_COPY  # written last
         self._due_ns = 0  # true time of the next beat
         self._last = Snapshot([0] * life.disk.hosts, [None] * life.disk.hosts, 0, life.disk.newest)
 
@@ -89,10 +99,11 @@ class DiskChannel:
         life = self.life
         self.busy, self.kicked = True, False
         started_ns = life.clock.at(life.now())
-        copy = self.turn.next()
-        if self.body is None or copy == NO_COPY:
+        self._copy = NO_COPY if self.body is None else self.turn.next(started_ns)
+        if self.body is None or self._copy == NO_COPY:
             self._read(self.version if self.body else 0, started_ns, False)
             return
+        copy = self._copy
         self.sequence += 1
         content = Copy(self.sequence, copy, self.turn.burnt, self.body)
         fate = life.port.write()
@@ -105,8 +116,10 @@ class DiskChannel:
         if self.life.port.hangs:
             self.life.port.wait(lambda: self.life.after(1, self._answered, version, started_ns, copy, worked))
             return
-        counts = self.life.twins.counts(worked, self.turn.clean(copy))
-        self.turn.ended(copy, worked)
+        clean = self.turn.clean(copy)
+        counts = self.life.twins.counts(worked, clean)
+        self.kicked = self.kicked or (worked and not clean)  # after a probe that worked the next cycle is due
+        self.turn.ended(copy, worked, started_ns, self.life.clock.at(self.life.now()))
         self._read(version, started_ns, counts)
 
     def _read(self, version: int, started_ns: int, written: bool) -> None:
@@ -160,8 +173,11 @@ class DiskChannel:
             told.sequences,
             told.bodies,
             told.doubted,
-            self.turn.left,
+            self._copy,
+            self.turn.burnt,
+            foreign=written and shown is not None and not good,
         )
+        self.recorded = written
         self._rest()
         life.cycle_ended()
 

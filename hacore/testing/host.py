@@ -138,7 +138,8 @@ class Host:
             return
         daemon, self.daemon = self.daemon, None
         daemon.die("upgraded")
-        self.start_daemon(finished=not daemon.pump.disk.busy)
+        disk = daemon.pump.disk
+        self.start_daemon(finished=disk.recorded and not disk.busy)
 
     # what the daemon does to it
 

@@ -92,13 +92,13 @@ def _good_unread(published: bool, written: bool, read: bool, sequence: int, show
 class _Forgetful(CopyTurn):
     """Takes a copy on which a write failed for as good as any."""
 
-    def ended(self, copy: int, worked: bool) -> None:
-        del worked
+    def ended(self, copy: int, worked: bool, started_ns: int, ended_ns: int) -> None:
+        del worked, started_ns, ended_ns
         self.last = copy
 
 
 def _forgetful(turn: CopyTurn) -> CopyTurn:
-    return _Forgetful(0, turn.last)
+    return _Forgetful(0, last=turn.last)
 
 
 MUTANTS: dict[str, Mutant] = {
@@ -133,7 +133,7 @@ MUTANTS: dict[str, Mutant] = {
         profile=profiles.long_read,
     ),
     "reuse_ghosted_copy": Mutant(
-        "uses a copy again on which a write failed",
+        "gives every copy back at once on which a write failed",
         twins=replace(TWINS, turn=_forgetful),
         profile=profiles.ghosts,
     ),

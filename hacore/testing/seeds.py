@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from hacore.testing.world import Watcher
 
 
-FEW_COPIES = 2
-"""With fewer clean copies a host leaves, and waits for somebody who can let it go."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one world."""
@@ -69,6 +65,7 @@ class Run:
             last_ns = max((fault.until_ns for fault in self.plan.faults), default=0)
             timing = self.plan.timing
             again_ns = self.plan.reboot_ns + timing.cold_start_ns + 4 * timing.silence_ns
+            again_ns += 2 * timing.ghost_ns  # two clean copies are enough
             ends_ns = max(ends_ns, last_ns + again_ns)
         self.until(ends_ns)
         if settle and not self.broken:
@@ -108,11 +105,8 @@ class Run:
         views = {
             host.index: host.daemon.machine.view() for host in self.world.hosts if host.daemon is not None
         }
-        members = [view for host, view in views.items() if newest.liveset >> host & 1]
-        if members and all(view.copies_left < FEW_COPIES for view in members):
-            return  # nobody may decide any more: safe, and a matter for operators
         for host, view in views.items():
-            if view.state == State.EXCLUDED or view.copies_left < FEW_COPIES:
+            if view.state == State.EXCLUDED:
                 continue
             if view.state != State.MEMBER or view.decided != newest:
                 text = f"is {view.state.name} in epoch {view.epoch} of {newest.epoch}"

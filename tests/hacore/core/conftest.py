@@ -111,7 +111,9 @@ class Box:
                 sequences=self.sequences,
                 bodies=self.seen or [None] * pool.hosts,
                 doubted=doubted,
-                copies_left=copies,
+                copy=8 - copies + pool.sequences[self.index] % max(copies, 1),
+                burnt=(1 << 8 - copies) - 1,
+                foreign=False,
             )
         )
 

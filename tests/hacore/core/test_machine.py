@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hacore.core.effects import Fence, Publish
+from hacore.core.effects import Publish
 from hacore.core.events import (
     Arm,
     ConfirmDead,
@@ -21,6 +21,7 @@ from hacore.core.events import (
 )
 from hacore.core.timing import NS
 from hacore.core.view import Mode
+from hacore.core.warnings import sentences
 from hacore.records import Cause, FenceCause, State
 
 T = 20
@@ -401,12 +402,27 @@ def test_two_decisions_of_one_epoch_fence_whoever_sees_them(pool):
     assert pool[2].view.fence is FenceCause.BRAIN
 
 
-def test_a_member_without_clean_copies_leaves_or_fences(pool):
-    pool[1].cycle(copies=1)
-    assert pool[1].view.state is State.LEAVING
-    pool[2].cycle(copies=0)
-    pool[2].cycle(copies=0)
-    assert any(isinstance(each, Fence) and each.cause is FenceCause.NO_COPY_LEFT for each in pool[2].effects)
+def test_a_member_short_of_clean_copies_stays_and_proposes_nothing(pool):
+    pool[1].tell(Leave())
+    pool[1].cycle()
+    for _ in range(5):
+        pool[0].cycle(copies=1)
+    assert pool[0].view.state is State.MEMBER
+    assert pool[0].view.epoch == 2
+    assert "clean copies" in pool[0].waiting
+    for _ in range(9):
+        pool[0].cycle(copies=2)
+    assert pool[0].view.liveset == 0b101
+
+
+def test_a_member_without_any_clean_copy_lives_until_its_deadline(pool):
+    box = pool[1]
+    while not box.fenced:
+        pool.now_ns += NS
+        box.cycle(written=False, read=False, copies=0)
+        assert pool.now_ns < 2000 * NS
+    assert box.view.fence is FenceCause.NO_COPY_LEFT
+    assert pool.now_ns - box.view.lived_ns > pool.timing.ping_until_ns
 
 
 def test_a_view_is_one_object_until_something_is_told(pool):
@@ -488,3 +504,24 @@ def test_nobody_is_fenced_in_favour_of_a_slot_that_does_not_move(pool_of):
             pool.sequences[1] += 1
     assert pool[0].view.liveset == 0b11
     assert not pool[0].fenced
+
+
+# --- what the journal says of slots
+
+
+def test_slots_are_spoken_of_when_something_changes_and_only_then(pool):
+    box = pool[0]
+    box.effects.clear()
+    for doubted, copies in ((0, 7), (0b100, 7), (0b100, 7), (0b100, 1), (0, 1)):
+        box.cycle(doubted=doubted, copies=copies)
+    assert [note["hosts"] for note in box.notes("slots_doubted")] == ["2", "nobody"]
+    assert box.notes("copies_left")[-1] == {"copies": 1}
+    assert "clean copies" in sentences(box.view, str)[0]
+    box.cycle(doubted=0b010)
+    assert sentences(box.view, str) == [
+        "slots that cannot be believed: 1: nothing is decided until they are written anew"
+    ]
+
+
+def test_a_start_is_no_storage_that_came_back(pool):
+    assert not any(box.notes("storage_back") for box in pool.up())

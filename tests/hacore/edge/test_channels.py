@@ -11,7 +11,9 @@ BEAT = 100
 
 
 def cycle(at_ns: int, *sequences: int, read: bool = True) -> DiskCycle:
-    return DiskCycle(1, at_ns - 2, True, at_ns - 1, at_ns, read, sequences, (None,) * len(sequences), 0, 8)
+    return DiskCycle(
+        1, at_ns - 2, True, at_ns - 1, at_ns, read, sequences, (None,) * len(sequences), 0, 0, 0, False
+    )
 
 
 def test_age_is_counted_from_the_cycle_that_showed_something_new() -> None:

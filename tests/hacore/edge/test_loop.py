@@ -204,7 +204,7 @@ def test_a_second_bug_soon_after_costs_the_host(made: Any) -> None:
 
 
 def cycle(version: int) -> DiskCycle:
-    return DiskCycle(version, 1, True, 1, 2, True, (1,), (None,), 0, 8)
+    return DiskCycle(version, 1, True, 1, 2, True, (1,), (None,), 0, 0, 0, False)
 
 
 def test_a_handover_waits_until_nothing_is_on_its_way_to_the_disk(made: Any) -> None:

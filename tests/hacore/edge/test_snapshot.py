@@ -98,6 +98,8 @@ def view() -> View:
         weight=3,
         leader_wish=-1,
         copies_left=7,
+        doubted=0,
+        foreign=False,
         fence=FenceCause.NONE,
         waiting=Waiting("somebody", 0b110),
     )
@@ -109,7 +111,18 @@ def moment(config: Config) -> Moment:
     )
     word = PacketBody(12, State.LEAVING, 7, 3, False, True, 1, 4, 0, 0, 0)
     cycle = DiskCycle(
-        1, NOW - 32 * NS, True, NOW - 32 * NS, NOW - 31 * NS, True, (9, 9, 0), (slot, slot, None), 0, 7
+        1,
+        NOW - 32 * NS,
+        True,
+        NOW - 32 * NS,
+        NOW - 31 * NS,
+        True,
+        (9, 9, 0),
+        (slot, slot, None),
+        0,
+        3,
+        1,
+        False,
     )
     channels = Channels(3, 1, config.timing.beat_ns)
     channels.read(cycle)

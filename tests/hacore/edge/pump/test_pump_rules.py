@@ -131,43 +131,50 @@ def test_only_the_newest_epoch_admits(rules):
     st.integers(0, 255),
     st.integers(0, 7),
     st.integers(-1, 7),
-    st.lists(FLAG, max_size=30),
+    st.lists(st.tuples(FLAG, st.sampled_from([1, 40, 99, 101, 300]), st.integers(0, 120)), max_size=30),
 )
 def test_copies_in_turn(burnt, last, probing, outcomes):
-    slow, fast = twin.CopyTurn(burnt, last, probing), native.CopyTurn(burnt, last, probing)
-    for worked in outcomes:
-        copy = slow.next()
-        assert fast.next() == copy
+    slow, fast = twin.CopyTurn(100, burnt, last, probing), native.CopyTurn(100, burnt, last, probing)
+    now_ns = 50
+    for worked, waited_ns, took_ns in outcomes:
+        now_ns += waited_ns
+        copy = slow.next(now_ns)
+        assert fast.next(now_ns) == copy
         if copy == twin.NO_COPY:
-            break
+            continue
         assert fast.clean(copy) is slow.clean(copy)
-        slow.ended(copy, worked)
-        fast.ended(copy, worked)
-        assert fast.state() == (slow.burnt, slow.last, slow.probing)
+        slow.ended(copy, worked, now_ns, now_ns + took_ns)
+        fast.ended(copy, worked, now_ns, now_ns + took_ns)
+        now_ns += took_ns
+        assert fast.state() == state_of(slow)
+
+
+def state_of(turn: twin.CopyTurn) -> tuple[int, int, int, list[int], int]:
+    return turn.burnt, turn.last, turn.probing, turn.failed_ns, turn.returned_ns
 
 
 @MANY
 @given(st.lists(FLAG, max_size=60))
-def test_what_a_failed_write_may_reach_never_counts_again(outcomes):
-    turn, failed = twin.CopyTurn(), set()
+def test_what_a_failed_write_may_reach_does_not_count(outcomes):
+    turn, failed = twin.CopyTurn(100), set()
     for worked in outcomes:
-        copy = turn.next()
+        copy = turn.next(0)
         if copy == twin.NO_COPY:
             assert len(failed) == twin.COPIES
             break
         assert turn.clean(copy) is (copy not in failed)
-        turn.ended(copy, worked)
+        turn.ended(copy, worked, 0, 0)
         failed |= set() if worked else {copy}
         assert turn.left == twin.COPIES - len(failed)
 
 
 @pytest.mark.parametrize("make", [twin.CopyTurn, native.CopyTurn])
 def test_an_outage_costs_one_copy(make):
-    turn = make()
+    turn = make(100)
     tried = []
     for worked in (True, False, False, False, True, True, True):
-        tried.append((turn.next(), turn.clean(turn.next())))
-        turn.ended(turn.next(), worked)
+        tried.append((turn.next(0), turn.clean(turn.next(0))))
+        turn.ended(turn.next(0), worked, 0, 0)
     assert tried == [(0, True), (1, True), (1, False), (1, False), (1, False), (2, True), (3, True)]
 
 
@@ -179,14 +186,19 @@ def own_copies(draw: st.DrawFn) -> twin.OwnCopy | None:
 
 
 @MANY
-@given(st.lists(own_copies(), min_size=8, max_size=8), st.integers(1, 2), FLAG, st.integers(0, 1 << 62))
-def test_taking_over(copies, incarnation, finished, wall_ns):
-    sequence, turn = twin.take_over(copies, incarnation, finished=finished, wall_ns=wall_ns)
+@given(
+    st.lists(own_copies(), min_size=8, max_size=8),
+    st.integers(1, 2),
+    st.sampled_from([0, 1 << 60, 1 << 63]),
+    FLAG,
+)
+def test_taking_over(copies, incarnation, wall_ns, finished):
+    given = {"now_ns": 5, "wall_ns": wall_ns, "ghost_ns": 100, "finished": finished}
+    sequence, turn = twin.take_over(copies, incarnation, **given)
     fields = [None if copy is None else (copy.sequence, copy.incarnation, copy.burnt) for copy in copies]
-    found = native.take_over(fields, incarnation, finished=finished, wall_ns=wall_ns)
-    assert found == (sequence, (turn.burnt, turn.last, turn.probing))
-    assert all(sequence > copy.sequence for copy in copies if copy is not None)
+    assert native.take_over(fields, incarnation, **given) == (sequence, state_of(turn))
     assert sequence >= wall_ns
+    assert all(sequence > copy.sequence for copy in copies if copy is not None)
 
 
 @pytest.mark.parametrize("take_over", [twin.take_over, native.take_over])
@@ -194,27 +206,30 @@ def test_attempts_that_never_landed_are_older_than_any_of_the_next_start(take_ov
     """Two lives in a row find the same slot: nothing that the first one wrote has landed, so far."""
     attempts = 1000
     for wall_ns, later_ns in ((0, 1), (10**18, 10**18 + 3600 * 10**9)):
-        first, _ = take_over([None] * 8, 1, wall_ns=wall_ns)
-        second, _ = take_over([None] * 8, 1, wall_ns=later_ns)
+        first, _ = take_over([None] * 8, 1, now_ns=5, wall_ns=wall_ns, ghost_ns=100)
+        second, _ = take_over([None] * 8, 1, now_ns=5, wall_ns=later_ns, ghost_ns=100)
         assert (first + attempts < second) == (wall_ns > 0), "without a clock both begin the same round"
 
 
 @pytest.mark.parametrize("finished", [False, True])
 def test_a_predecessor_of_this_boot_hands_on_what_it_burnt(finished):
     copies = [twin.OwnCopy(10 + copy, 1, 0b1000) for copy in range(5)] + [None] * 2 + [twin.OwnCopy(1, 1, 0)]
-    sequence, turn = twin.take_over(copies, 1, finished=finished)
+    given = {"now_ns": 5, "wall_ns": 0, "ghost_ns": 100, "finished": finished}
+    sequence, turn = twin.take_over(copies, 1, **given)
     assert turn.last == 4
-    assert turn.burnt == (0b1000 if finished else 0b1111_1000)
+    assert turn.burnt == (0b1000 if finished else 0b0111_1000)
+    assert turn.next(6) == 5, "next in turn, or where the predecessor may have died"
+    assert turn.clean(5) is finished
     assert sequence == twin.ROUND
-    assert twin.take_over(copies, 2, finished=finished)[1].burnt == 0
+    assert twin.take_over(copies, 2, **given)[1].burnt == (0 if finished else 1 << 5)
 
 
 def test_a_newest_copy_that_landed_late_is_never_trusted():
     """3, 4, 5 went to copy 0 (failed, failed, a good probe), 6 to copy 1 failed; then 3 landed after 5."""
     copies = [twin.OwnCopy(3, 1, 0)] + [None] + [twin.OwnCopy(1, 1, 0), twin.OwnCopy(2, 1, 0)] * 3
-    _, turn = twin.take_over(copies, 1)
+    _, turn = twin.take_over(copies, 1, now_ns=5, wall_ns=0, ghost_ns=100)
     assert turn.burnt & 0b11 == 0b11
-    assert [copy for copy in range(8) if turn.clean(copy)] == [3, 4, 5, 6, 7]
+    assert [copy for copy in range(8) if turn.clean(copy)] == [2, 3, 4, 5, 6, 7]
 
 
 # --- packets ----------------------------------------------------------------------------------------------
