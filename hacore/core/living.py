@@ -39,6 +39,8 @@ class Living:
         """My last grant to anybody, as far as is known."""
         self._admitted = [0] * setup.hosts
         """By host: the first epoch known to have it as who it is now; earlier denials are not about it."""
+        self._own = (0, 0)
+        """The sequence of my slot as it was last read, and whom it denies."""
 
     @property
     def since_ns(self) -> int:
@@ -58,6 +60,8 @@ class Living:
 
     def take(self, cycle: DiskCycle) -> None:
         """Take in a cycle, after the disk has."""
+        if cycle.read:
+            self._speak()
         if not (cycle.written and cycle.read):
             return
         self.good_ns = cycle.started_ns
@@ -83,6 +87,7 @@ class Living:
     def admit(self, hosts: int, epoch: int) -> None:
         """Note that this epoch has admitted these hosts (mask): what was denied to who they were is void."""
         self._says.denied &= ~hosts
+        self._says.spoken &= ~hosts
         for host in hosts_in(hosts):
             self._admitted[host] = epoch
 
@@ -91,13 +96,24 @@ class Living:
         if self.by_disk:
             return self._disk.silent
         setup, says = self._setup, self._says
-        return grants.denied_by_most(self._disk, self._net, says.denied, setup.me, self._admitted)
+        return grants.denied_by_most(self._disk, self._net, says.spoken, setup.me, self._admitted)
 
     def may_act(self, now_ns: int) -> bool:
         """Tell whether nobody lives on my grants any more; by majority nobody needs just mine."""
         if not self.by_disk:
             return True
         return self._rules.may_act(now_ns, self.given_ns, self._setup.timing.silence_ns)
+
+    def _speak(self) -> None:
+        """Tell those denials that two copies of my slot show: a successor must know what others count."""
+        disk, me = self._disk, self._setup.me
+        own, sequence = disk.bodies[me], disk.sequences[me]
+        if own is None or sequence == self._own[0]:
+            return
+        epoch = own.decided.epoch
+        shown = sum(1 << host for host in hosts_in(own.denied) if epoch >= self._admitted[host])
+        self._says.spoken = self._says.denied & shown & self._own[1]
+        self._own = sequence, shown
 
     def _member_of(self, decided: Decision) -> bool:
         setup = self._setup

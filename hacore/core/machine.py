@@ -185,8 +185,8 @@ class Machine:
         else:
             self._resume(own)
         self._living.admit(self._setup.configured, self._disk.newest.epoch)
-        if own is not None and own.incarnation == self._setup.incarnation:
-            self._says.denied = own.denied
+        if own is not None:  # of any boot: others may count it still
+            self._says.denied = own.denied & ~readmitted(own.decided, self._disk.newest)
         self._removals.inherit(self._says.decided, self._disk)
         return True
 

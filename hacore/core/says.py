@@ -24,6 +24,8 @@ class Says:
     leader_wish: int = NOBODY
     polled: int = 0
     denied: int = 0
+    spoken: int = 0
+    """Those of the denied that my slot shows: told to others, for a successor will know of them."""
     confirmed: int = 0
     fence: FenceCause = FenceCause.NONE
     grants: int = 0
@@ -61,7 +63,7 @@ class Says:
             weight=self.weight,
             grants=self.grants,
             polled=self.polled,
-            denied=self.denied,
+            denied=self.spoken,
         )
 
     def weighty(self) -> tuple[object, ...]:
@@ -70,7 +72,7 @@ class Says:
 
     def urgent(self) -> tuple[object, ...]:
         """Return what others should hear at once when it changes."""
-        return (self.state, self.decided.epoch, self.storage, self.grants, self.polled, self.denied)
+        return (self.state, self.decided.epoch, self.storage, self.grants, self.polled, self.spoken)
 
     def small(self) -> tuple[object, ...]:
         """Return the rest, which may wait for the next beat."""
