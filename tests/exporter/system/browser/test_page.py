@@ -42,8 +42,9 @@ def test_nothing_sticks_out_on_a_narrow_screen(tab, start_xenha, tmp_path: Path,
     (tmp_path / "pool.json").write_text(dump_pool(named))
     xenha = start_xenha(str(tmp_path / "pool.json"))
     tab.look(width=width)
-    tab.open(xenha.url)
-    assert tab.run("document.documentElement.scrollWidth") <= width
+    for address in ("/", f"/ask?kind=plan&host={pool.hosts[0].uuid}"):
+        tab.open(f"{str(xenha.url).rstrip('/')}{address}")
+        assert tab.run("document.documentElement.scrollWidth") <= width, address
     assert tab.complaints() == []
 
 
