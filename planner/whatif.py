@@ -32,7 +32,7 @@ def whatif(
     `target` None: the pool's own. Either figure may take `limit_seconds`. Raises ChangeError if a change
     cannot be read at all: then nothing is answered.
     """
-    after, errors = pool_after(pool, [parse_change(text) for text in changes])
+    after, errors = pool_after(pool, [parse_change(text) for text in changes], rules)
     wanted = pool.target if target is None else target
     figures = [
         tolerance(each, target=wanted, limit_seconds=limit_seconds, clock=clock, rules=rules)
@@ -41,12 +41,12 @@ def whatif(
     return WhatIf(figures[0], figures[1], errors)
 
 
-def pool_after(pool: Pool, changes: Sequence[Change]) -> tuple[Pool, tuple[str, ...]]:
-    """Return the pool after all changes that can be made, and a sentence for each that cannot."""
+def pool_after(pool: Pool, changes: Sequence[Change], rules: Rules) -> tuple[Pool, tuple[str, ...]]:
+    """Return the pool after all changes that can be made under rules, and a sentence for each that cannot."""
     errors = []
     for change in changes:
         try:
-            pool = apply(pool, change)
+            pool = apply(pool, change, rules)
         except ChangeError as error:
             errors.append(str(error))
     return pool, tuple(errors)

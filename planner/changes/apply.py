@@ -2,8 +2,7 @@
 
 What xapi does by itself is done here, too: a VM that is started with the priority "restart" is kept running
 from then on, one that is shut down through the API no longer is (REQUIREMENTS R25). A change that could not
-be made (no room, no reach, wrong state) is refused with a reason. Room is free memory before clamping at 0:
-what an overcommitted host lacks must be paid back first (DESIGN §5.2).
+be made (no room, no reach, wrong state) is refused with a reason; what is room, `room` says.
 """
 
 from __future__ import annotations
@@ -15,21 +14,26 @@ from planner.agility import obstacles
 from planner.changes.change import Change, Verb
 from planner.changes.errors import ChangeError
 from planner.changes.find import find
+from planner.changes.room import expect_room
+from planner.constraints.rules import NO_RULES, Rules
 from planner.model import SR, VM, Host, Network, Pool
 
-_MIB = 1 << 20
+_TAKES_ROOM: frozenset[Verb] = frozenset({"start", "migrate", "memory", "new"})
 
 
-def apply(pool: Pool, change: Change) -> Pool:
-    """Return `pool` after `change`. Errors: ChangeError."""
-    return _VERBS[change.verb](pool, change)
+def apply(pool: Pool, change: Change, rules: Rules = NO_RULES) -> Pool:
+    """Return `pool` after `change`; `rules` say what is room for a VM. Errors: ChangeError."""
+    after = _VERBS[change.verb](pool, change)
+    if change.verb in _TAKES_ROOM:
+        expect_room(pool, after, _vm(after, change).uuid, change, rules)
+    return after
 
 
 def _start(pool: Pool, change: Change) -> Pool:
     vm, host = _vm(pool, change), _host(pool, change.host, change)
     if vm.power_state not in ("Halted", "Suspended"):
         raise ChangeError(change.text, f"{_called(vm)} is {vm.power_state} already")
-    return _with_vm(pool, _started(_evicted(pool, vm), vm, host, change))
+    return _with_vm(pool, _started(pool, vm, host, change))
 
 
 def _stop(pool: Pool, change: Change) -> Pool:
@@ -45,7 +49,7 @@ def _migrate(pool: Pool, change: Change) -> Pool:
         raise ChangeError(change.text, f"{_called(vm)} does not run anywhere")
     if vm.home == host.uuid:
         raise ChangeError(change.text, f"{_called(vm)} is on {_called(host)} already")
-    _expect_place(_evicted(pool, vm), vm, host, change)
+    _expect_place(pool, vm, host, change)
     return _with_vm(pool, replace(vm, resident_on=host.uuid, scheduled_to_be_resident_on=None))
 
 
@@ -57,9 +61,6 @@ def _memory(pool: Pool, change: Change) -> Pool:
         memory_static_max_bytes=change.size_bytes,
         memory_dynamic_min_bytes=None if smallest is None else min(smallest, change.size_bytes),
     )
-    more = resized.need_bytes - vm.need_bytes
-    for uuid in sorted(vm.occupies) if more > 0 else ():
-        _expect_room(pool, pool.host_by_uuid[uuid], more, change)
     return _with_vm(pool, resized)
 
 
@@ -184,11 +185,6 @@ def _nowhere(vm: VM) -> VM:
     return replace(vm, resident_on=None, scheduled_to_be_resident_on=None)
 
 
-def _evicted(pool: Pool, vm: VM) -> Pool:
-    """Return the pool without what `vm` takes now: the room it is going to be weighed against."""
-    return _with_vm(pool, _nowhere(vm)) if vm.occupies else pool
-
-
 def _started(pool: Pool, vm: VM, host: Host, change: Change) -> VM:
     _expect_place(pool, vm, host, change)
     return replace(
@@ -207,14 +203,6 @@ def _expect_place(pool: Pool, vm: VM, host: Host, change: Change) -> None:
     for obstacle in obstacles(pool, vm, host):
         what = f"{obstacle.kind} {obstacle.uuid}".strip()
         raise ChangeError(change.text, f"{_called(host)} does not reach what {_called(vm)} needs: {what}")
-    _expect_room(pool, host, vm.need_bytes, change)
-
-
-def _expect_room(pool: Pool, host: Host, need_bytes: int, change: Change) -> None:
-    free = pool.free_unclamped_bytes[host.uuid]
-    if need_bytes > free:
-        lacking = -(-(need_bytes - free) // _MIB)
-        raise ChangeError(change.text, f"{_called(host)} lacks {lacking} MiB of free memory for it")
 
 
 def _plugged(hosts: tuple[str, ...] | None, all_hosts: frozenset[str], host: Host) -> tuple[str, ...] | None:
