@@ -6,7 +6,6 @@ Ours seals the copy before, and checks what it read after; fio moves the bytes o
 
 from __future__ import annotations
 
-import mmap
 import os
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from hacore.kernel.native import (
     COPIES,
     SLOT_BYTES,
     STRIDE_BYTES,
+    SlotBuffer,
     SlotDevice,
     blank_body,
     check_slots,
@@ -106,7 +106,7 @@ class _Ours:
         self._device = SlotDevice(device)
         self._pool = HEADER.identity(KEY)
         self._body = pack_slot_body(blank_body(first_decision(HOSTS)))
-        self._buffers = [mmap.mmap(-1, HOSTS * SLOT_BYTES) for _ in range(2)]
+        self._buffers = [SlotBuffer(HOSTS * SLOT_BYTES) for _ in range(2)]
         self._device.read_into(self._buffers[0], SLOTS_AT)
         self._reasons = check_slots(self._pool, self._buffers[0])
         self._cycles = 0

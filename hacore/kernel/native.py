@@ -16,7 +16,7 @@ from hacore.kernel import slotcodec as _slots
 from hacore.kernel.blake2b import mac as keyed_mac
 from hacore.kernel.crc32c import checksum as crc32c
 from hacore.kernel.deadlines import DeadlineTable
-from hacore.kernel.slotio import SlotDevice
+from hacore.kernel.slotio import SlotBuffer, SlotDevice
 from hacore.kernel.wire import PoolIdentity
 from hacore.records import (
     EMPTY_BLOCK,
@@ -41,6 +41,7 @@ __all__ = [
     "PoolIdentity",
     "Reason",
     "Slot",
+    "SlotBuffer",
     "SlotDevice",
     "blank_body",
     "check_slots",

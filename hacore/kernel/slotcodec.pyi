@@ -1,8 +1,9 @@
 from mmap import mmap
 
+from hacore.kernel.slotio import SlotBuffer
 from hacore.kernel.wire import PoolIdentity
 
-Bytes = bytes | memoryview | mmap
+Bytes = bytes | memoryview | mmap | SlotBuffer
 
 def seal_slot(pool: PoolIdentity, body: bytes, host: int, copy: int, sequence: int, burnt: int) -> bytes: ...
 def check_slot(pool: PoolIdentity, block: Bytes, host: int, copy: int, authenticate: bool = True) -> int: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hacore.kernel.native import SlotDevice
+from hacore.kernel.native import SlotBuffer, SlotDevice
 
 BLOCK = 4096
 
@@ -44,6 +45,25 @@ def test_a_buffer_that_is_used_again(file: Path) -> None:
             device.read_into(view[:100], 0)
         with pytest.raises(OSError, match=str(file)):
             device.read_into(view[:], 14 * BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("length", "lies_at"), [(BLOCK, BLOCK), (2 << 20, 2 << 20), ((2 << 20) + BLOCK, 2 << 20)]
+)
+def test_a_buffer_lies_as_devices_and_huge_pages_want_it(file: Path, length: int, lies_at: int) -> None:
+    buffer = SlotBuffer(length)
+    with memoryview(buffer) as view:
+        assert ctypes.addressof(ctypes.c_char.from_buffer(buffer)) % lies_at == 0
+        assert view == bytes(length)
+        with SlotDevice(str(file)) as device:
+            device.write(b"a" * BLOCK, BLOCK)
+            device.read_into(view[:BLOCK], BLOCK)
+        assert view == b"a" * BLOCK + bytes(length - BLOCK)
+
+
+def test_a_buffer_has_whole_blocks() -> None:
+    with pytest.raises(ValueError, match="100 bytes at 0: expected multiples of 4096"):
+        SlotBuffer(100)
 
 
 def test_it_passes_all_caches(file: Path) -> None:
