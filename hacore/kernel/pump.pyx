@@ -43,7 +43,7 @@ cdef class PumpThreads:
 
     pool, me, incarnation: who speaks. device: the open statefile, slots_at: where its slots begin. sockets:
     one UDP socket a network, None where there is none now. beat_ns … ghost_ns: see `hacore.core.timing`.
-    wall_ns: sequences start above it, the wall clock in ns. since_ns: the disk's S of a predecessor that handed
+    wall_ns: the wall clock, sequences start above it. since_ns: the disk's S of a predecessor that handed
     over; finished: its last write is known to have worked.
     """
     cdef Pump* p

@@ -60,7 +60,7 @@ cdef bint turn_clean(const Turn* turn, int32_t copy) noexcept nogil
 cdef void turn_ended(
     Turn* turn, int32_t copy, bint worked, int64_t started_ns, int64_t ended_ns
 ) noexcept nogil
-# `sequences`, `incarnations`, `burnts` of the own copies; sequence 0: not valid. `wall_ns`: the wall clock, ns.
+# `sequences`, `incarnations`, `burnts` of the own copies; sequence 0: none. `wall_ns`: the wall clock (ns).
 cdef Taken take_over_copies(
     const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation,
     int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, bint finished

@@ -13,5 +13,5 @@ cdef int open_device(const char* path, bint writable, bint lab, Device* device) 
 # `buffer` from aligned_buffer; length and offset are multiples of 4096. What is short is −EIO.
 cdef int write_range(int fd, const uint8_t* buffer, size_t length, uint64_t offset) noexcept nogil
 cdef int read_range(int fd, uint8_t* buffer, size_t length, uint64_t offset) noexcept nogil
-# Zeroed, aligned for every device we open, in huge pages if it fills one; NULL: no memory. Give back with libc's free.
+# Zeroed, aligned for every device we open, in huge pages if it fills one; NULL: no memory. libc frees it.
 cdef uint8_t* aligned_buffer(size_t length) noexcept nogil
