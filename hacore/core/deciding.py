@@ -141,7 +141,7 @@ class Deciding:
         liveset, strangers = decided.liveset, self._strangers
         dead = (self._living.gone() | disk.states[State.FENCING] & ~strangers) & liveset & ~me
         left = disk.states[State.LEAVING] | disk.states[State.EXCLUDED]
-        left = (left & liveset & ~strangers & ~me) | self._leaving_me
+        left = ((left | disk.waived) & liveset & ~strangers & ~me) | self._leaving_me
         isolated = 0
         if self.verdict.out & ~disk.half and self._living.by_disk:
             isolated = self._isolated(now_ns) & ~disk.half & ~strangers & ~left
@@ -187,9 +187,10 @@ class Deciding:
 
     def _wish_of_joining(self, now_ns: int) -> Decision | None:
         disk, decided = self._disk, self._says.decided
-        if self._rules.is_member(decided, self._setup.me, self._setup.incarnation):
+        member = self._rules.is_member(decided, self._setup.me, self._setup.incarnation)
+        if member and not self._living.waiving:
             return None
-        joining = disk.joiners | self._me
+        joining = disk.joiners | disk.waived | self._me
         here = joining & (disk.fresh | self._me) & disk.storage & ~disk.doubted
         group = hall_group(here, disk.rows, decided.liveset)
         self._heirs.look(disk)

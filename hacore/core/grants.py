@@ -7,7 +7,12 @@ Quorum "majority": all configured hosts grant every member that they hear, and m
 Whoever has not granted a host for a silence *denies* it when asked, and grants it no more until an epoch
 readmits it: so of any majority that grants and any that denies, one host would have to do both. Any grant
 since I was admitted counts, also of an epoch before my newest: its giver may have lost the disk, and denials
-are bound to the admission, too.
+are bound to the admission, too. Whoever did not read every epoch does not know all admissions, and counts
+what others deny only as of the epoch it has now read: before, they may have denied, readmitted and granted
+again.
+
+A host that was admitted and denied before it ever armed would wait for ever. It *waives* that membership: it
+shows JOINING and denies itself, which is no vote, and will not arm in this epoch; the next lets it go.
 """
 
 from __future__ import annotations
@@ -131,9 +136,18 @@ def denied_by_most(disk: Disk, net: Net, mine: int, me: int, admitted: Sequence[
     counts = [0] * len(admitted)
     for host in range(len(admitted)):
         denied, epoch = (mine, _NOW) if host == me else _denied_by(disk, net, host)
-        for other in hosts_in(denied):
+        for other in hosts_in(denied & ~(1 << host)):
             counts[other] += epoch >= admitted[other]
     return sum(1 << host for host, count in enumerate(counts) if count * 2 > len(admitted))
+
+
+def deniers(disk: Disk, net: Net, me: int, admitted: int) -> int:
+    """Return the other hosts (mask) that deny me as who this epoch has admitted."""
+    mask = 0
+    for host in hosts_in((1 << len(net.bodies)) - 1 & ~(1 << me)):
+        denied, epoch = _denied_by(disk, net, host)
+        mask |= (denied >> me & 1 and epoch >= admitted) << host
+    return mask
 
 
 def _denied_by(disk: Disk, net: Net, host: int) -> tuple[int, int]:

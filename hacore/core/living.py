@@ -91,6 +91,28 @@ class Living:
         for host in hosts_in(hosts):
             self._admitted[host] = epoch
 
+    def skip(self, epoch: int) -> None:
+        """Note that epochs before this one were not read: they may have readmitted anybody else."""
+        for host in hosts_in(self._setup.configured & ~self._me):
+            self._admitted[host] = epoch
+
+    @property
+    def waiving(self) -> bool:
+        """Tell whether I waive the membership that the present epoch gives me."""
+        return bool(self._says.denied & self._me)
+
+    def waive(self, *, waives: bool) -> None:
+        """Waive the membership of the present epoch, for as long as it lasts; or begin a new one."""
+        self._says.denied = self._says.denied & ~self._me | (self._me if waives else 0)
+
+    def let_down(self) -> bool:
+        """Tell whether some deny me, and those that I hear and who do not are too few to live on."""
+        if self.by_disk:
+            return False
+        deny = grants.deniers(self._disk, self._net, self._setup.me, self._admitted[self._setup.me])
+        able = self._net.row & ~deny
+        return bool(deny) and able.bit_count() * 2 <= self._setup.hosts
+
     def gone(self) -> int:
         """Return the hosts (mask) that certainly hold no lease any more, armed ones that is."""
         if self.by_disk:
@@ -111,9 +133,14 @@ class Living:
         if own is None or sequence == self._own[0]:
             return
         epoch = own.decided.epoch
-        shown = sum(1 << host for host in hosts_in(own.denied) if epoch >= self._admitted[host])
+        others = hosts_in(own.denied & ~self._me)
+        shown = sum(1 << host for host in others if epoch >= self._admitted[host])
         self._says.spoken = self._says.denied & shown & self._own[1]
         self._own = sequence, shown
+
+    @property
+    def _me(self) -> int:
+        return 1 << self._setup.me
 
     def _member_of(self, decided: Decision) -> bool:
         setup = self._setup

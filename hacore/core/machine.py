@@ -9,6 +9,7 @@ Must never read a clock, nor do anything itself: the shell carries its effects o
 | | … of this boot, left out while armed | FENCING | Lease(none), Fence |
 | | … of another boot, and it moves | | Stop: somebody else writes it |
 | JOINING | a good cycle shows me in the newest epoch | MEMBER | Lease, OpenWatchdog |
+| | … in it, but denied by too many to live | waives it: as if not in it | |
 | | no member lives, and the group may form | decides the next epoch | |
 | MEMBER | a need, my turn, storage, nobody lives on my grants | decides the next epoch | |
 | | reads an epoch without itself, armed | FENCING | Lease(none), Fence |
@@ -187,6 +188,7 @@ class Machine:
         self._living.admit(self._setup.configured, self._disk.newest.epoch)
         if own is not None:  # of any boot: others may count it still
             self._says.denied = own.denied & ~readmitted(own.decided, self._disk.newest)
+            self._living.waive(waives=self._living.waiving and own.decided == self._disk.newest)
         self._removals.inherit(self._says.decided, self._disk)
         return True
 
@@ -271,7 +273,10 @@ class Machine:
         self._removals.decided(before, decided)
         if says.leader_wish == decided.leader:
             says.leader_wish = NOBODY
+        self._living.waive(waives=False)
         self._living.admit(readmitted(before, decided), decided.epoch)
+        if decided.epoch > before.epoch + 1:
+            self._living.skip(decided.epoch)
         self._posture.note(
             "epoch",
             ("epoch", decided.epoch),
@@ -308,7 +313,7 @@ class Machine:
 
     def _as_joining(self) -> None:
         """Become a member by a good cycle that shows me in the newest epoch, else help to form a liveset."""
-        if not self._is_member(self._says.decided):
+        if not self._is_member(self._says.decided) or self._living.waiving:
             self._act()
             return
         cycle = self._cycle
@@ -316,8 +321,11 @@ class Machine:
         if good and self._living.well(self._now_ns):
             self._deciding.forced = False
             self._posture.join(self._now_ns)
-        else:
-            self._waiting = Waiting("a good cycle as a member")
+            return
+        if good and self._living.let_down():
+            self._living.waive(waives=True)
+            self._posture.note("waived", ("epoch", self._says.decided.epoch))
+        self._waiting = Waiting("a good cycle as a member")
 
     def _as_member(self) -> None:
         self._deciding.look(self._now_ns)

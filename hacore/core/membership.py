@@ -20,7 +20,12 @@ def is_member(decided: Decision, host: int, incarnation: int) -> bool:
 
 
 def readmitted(before: Decision, after: Decision) -> int:
-    """Return the members (mask) of `after` that were none, or somebody else, in `before`."""
+    """Return the members (mask) of `after` that were none, or somebody else, in `before`.
+
+    A cold start admits all anew: nobody was anybody's member then.
+    """
+    if after.epoch > before.epoch and after.cause in (Cause.FORMED, Cause.OPERATOR):
+        return after.liveset
     changed = (host for host in hosts_in(after.liveset) if after.members[host] != before.members[host])
     return sum(1 << host for host in changed)
 

@@ -53,6 +53,8 @@ class Disk:
         """By state: mask of the hosts that show it."""
         self.joiners = 0
         """Mask: show JOINING, know the newest epoch and are not in it; others may be about to be members."""
+        self.waived = 0
+        """Mask: show JOINING and waive the membership that the newest epoch gives them."""
         self.storage = self.carrier = self.reaching = self.unarmed = self.wishing = 0
         self.polling = False
 
@@ -124,15 +126,23 @@ class Disk:
                 unarmed |= bit
             self._learn(body.decided)
         self.states = states
-        self.joiners = sum(1 << host for host in hosts_in(states[State.JOINING]) if self._joiner(host))
+        up_to_date = [host for host in hosts_in(states[State.JOINING]) if self._up_to_date(host)]
+        self.joiners = sum(1 << host for host in up_to_date if not self._admitted(host))
+        self.waived = sum(1 << host for host in up_to_date if self._admitted(host) and self._waives(host))
         self.storage, self.carrier, self.reaching = storage, carrier, reaching
         self.unarmed, self.wishing = unarmed, wishing
         self.polling = any(body is not None and body.polled for body in self.bodies)
 
-    def _joiner(self, host: int) -> bool:
+    def _up_to_date(self, host: int) -> bool:
         body = self.bodies[host]
-        assert body is not None
-        return body.decided.epoch == self.newest.epoch and not self.newest.has(host, body.incarnation)
+        return body is not None and body.decided.epoch == self.newest.epoch
+
+    def _admitted(self, host: int) -> bool:
+        return self.newest.has(host, self.incarnations[host])
+
+    def _waives(self, host: int) -> bool:
+        body = self.bodies[host]
+        return body is not None and bool(body.denied >> host & 1)
 
     def _learn(self, decided: Decision) -> None:
         newest = self.newest

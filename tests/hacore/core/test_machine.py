@@ -19,6 +19,7 @@ from hacore.core.events import (
     SetWeight,
     Tick,
 )
+from hacore.core.setup import Quorum
 from hacore.core.timing import NS
 from hacore.core.view import Mode
 from hacore.core.warnings import sentences
@@ -465,6 +466,48 @@ def test_no_minority_takes_over(majority):
         majority.boot(index)
     majority.run(majority.timing.cold_start_ns / NS + 2 * T)
     assert {box.view.state for box in majority.up()} == {State.JOINING}
+
+
+@pytest.fixture
+def denier(pool_of):
+    """Three members by majority, of which host 0 denies host 2, which host 1 hears."""
+    pool = pool_of(3, quorum=Quorum.MAJORITY)
+    pool.form()
+    pool.cut |= {(0, 2), (2, 0)}
+    pool.until(lambda: pool.slots[0].denied == 0b100, 2 * T)
+    return pool
+
+
+def test_a_successor_denies_whom_its_predecessor_denied(denier):
+    """Also in the epoch of a cold start, which readmitted all, but long ago."""
+    denier.boot(0, denier[0].incarnation)
+    denier.cut.clear()
+    denier.run(3)
+    assert denier.slots[0].denied == 0b100
+
+
+def test_who_has_missed_epochs_counts_no_denials_of_before(denier):
+    """Epoch 3 let host 2 go, epoch 4 admitted it again: what host 1 said in epoch 2 is void."""
+    seen = denier.slots[1].decided
+    for host in (1, 2):
+        denier.slots[host] = replace(denier.slots[host], decided=replace(seen, epoch=4, cause=Cause.JOINED))
+        denier.sequences[host] += 1
+    denier[1].packet = replace(denier[1].packet, denied=0b100)
+    for _ in range(10):
+        denier.sequences[1] += 1
+        denier[0].listen()
+        denier[0].cycle()
+    assert (denier[0].view.epoch, denier[0].view.liveset) == (4, 0b111)
+
+
+def test_who_waives_is_no_vote_for_its_own_death(denier):
+    """A stale slot says so; by now host 2 may live on other grants."""
+    denier.slots[2] = replace(denier.slots[2], denied=0b100)
+    for _ in range(10):
+        denier.sequences[2] += 1
+        denier[0].listen()
+        denier[0].cycle()
+    assert denier[0].view.liveset == 0b111
 
 
 @pytest.mark.parametrize("hosts", [1, 2, 8])

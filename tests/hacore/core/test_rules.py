@@ -25,8 +25,8 @@ from hacore.records import NOBODY, Cause, Decision, PacketBody, State
 MASKS = st.integers(0, (1 << 6) - 1)
 
 
-def decision(liveset=0b111, leader=0, epoch=4, members=(10, 11, 12)):
-    return Decision(epoch, liveset, tuple(members), leader, Cause.FORMED)
+def decision(liveset=0b111, leader=0, epoch=4, members=(10, 11, 12), cause=Cause.FORMED):
+    return Decision(epoch, liveset, tuple(members), leader, cause)
 
 
 # --- membership
@@ -108,8 +108,16 @@ def test_a_cold_start_names_the_group():
 
 
 def test_readmitted_are_those_who_are_new_or_somebody_else():
-    before, after = decision(liveset=0b011, members=(10, 11, 0)), decision(members=(10, 99, 12))
+    before = decision(liveset=0b011, members=(10, 11, 0))
+    after = decision(members=(10, 99, 12), epoch=5, cause=Cause.JOINED)
     assert readmitted(before, after) == 0b110
+
+
+@pytest.mark.parametrize("cause", [Cause.FORMED, Cause.OPERATOR])
+def test_a_cold_start_readmits_all_but_only_once(cause):
+    made = decision(liveset=0b011, members=(10, 11, 0), epoch=5, cause=cause)
+    assert readmitted(decision(), made) == 0b011
+    assert readmitted(made, made) == 0
 
 
 # --- joining
