@@ -39,7 +39,8 @@ from hacore.records import MAX_HOSTS, NOBODY, Cause, Decision
 
 STATEFILE_BYTES = 4 << 20
 HEADERS_AT = (0, 512 << 10)
-SLOTS_AT = 1 << 20
+_MIB = 1 << 20
+SLOTS_AT = _MIB
 SLOTS_END = SLOTS_AT + MAX_HOSTS * SLOT_BYTES
 HEADER_BYTES = 4096
 FORMAT = 1
@@ -108,8 +109,8 @@ def uuid_text(raw: bytes) -> str:
 
 
 def size_words(count: int) -> str:
-    """Return a size for people who count in bytes and for those who count in MiB."""
-    return f"{count} bytes ({count / (1 << 20):.6g} MiB)"
+    """Return a size for people who count in bytes and, from one on, for those who count in MiB."""
+    return f"{count} bytes ({count / _MIB:.6g} MiB)" if count >= _MIB else f"{count} bytes"
 
 
 def _check_size(device: SlotDevice) -> None:

@@ -24,6 +24,7 @@ import json
 import os
 import selectors
 import socket
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,9 +43,15 @@ Answer = Callable[[Mapping[str, Any]], bytes]
 
 
 def lock_of(path: str) -> int:
-    """Return the lock that a daemon holds as long as it lives. Raises Refused if another has it."""
-    os.makedirs(os.path.dirname(path) or ".", mode=0o755, exist_ok=True)
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Return the lock that a daemon holds as long as it lives.
+
+    Raises Refused if another has it, DeviceUnreachable if there can be none.
+    """
+    try:
+        os.makedirs(os.path.dirname(path) or ".", mode=0o755, exist_ok=True)
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DeviceUnreachable(f"{path}.lock", f"cannot be made: {error.strerror}") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -54,20 +61,34 @@ def lock_of(path: str) -> int:
 
 
 def listen(path: str) -> socket.socket:
-    """Return the listening socket; a file that a dead daemon left is replaced: hold the lock before."""
+    """Return the listening socket; one that a dead daemon left is replaced: hold the lock before.
+
+    Raises InputError where something else has that name, which must not be lost, and DeviceUnreachable.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     before = os.umask(0o177)
     try:
-        if os.path.lexists(path):
-            os.unlink(path)
+        _make_room(path)
         listener.bind(path)
         listener.listen(_BACKLOG)
+    except InputError:
+        listener.close()
+        raise
     except OSError as error:
         listener.close()
         raise DeviceUnreachable(path, f"cannot listen there: {error.strerror}") from None
     finally:
         os.umask(before)
     return listener
+
+
+def _make_room(path: str) -> None:
+    """Remove the socket of a dead daemon, and nothing else. Raises InputError."""
+    if not os.path.lexists(path):
+        return
+    if not stat.S_ISSOCK(os.lstat(path).st_mode):
+        raise InputError(f"{path}: is there and no socket; expected the path of a control socket to be made")
+    os.unlink(path)
 
 
 @dataclass(slots=True)

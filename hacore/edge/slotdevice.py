@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import selectors
+import stat
 import threading
 from collections.abc import Callable
 
@@ -28,6 +29,9 @@ def open_statefile(config: Config, *, writable: bool = True) -> SlotDevice:
     try:
         device = SlotDevice(config.statefile, writable=writable, lab=config.lab)
     except OSError as error:
+        if _is_no_volume(config.statefile):
+            problem = "is neither a block device nor a file; expected the shared volume"
+            raise StatefileError(config.statefile, problem) from None
         raise DeviceUnreachable(config.statefile, f"heartbeat disk not accessible: {words(error)}") from None
     try:
         check_header(config, read_header(device, config.key))
@@ -38,6 +42,15 @@ def open_statefile(config: Config, *, writable: bool = True) -> SlotDevice:
         device.close()
         raise
     return device
+
+
+def _is_no_volume(path: str) -> bool:
+    """Tell whether there is something that no path coming back turns into a volume: a folder, a terminal."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISBLK(mode) or stat.S_ISREG(mode))
 
 
 def check_header(config: Config, header: Header) -> None:

@@ -28,7 +28,7 @@ from hacore.edge.pump import NativePump, PumpSetup
 from hacore.edge.slotdevice import StatefileOpener, header_of, words
 from hacore.edge.transport import Networks
 from hacore.edge.watchdog import watchdog_of
-from hacore.errors import ConfigError, DeviceUnreachable, StatefileError, XenhadError
+from hacore.errors import ConfigError, Refused, StatefileError, XenhadError
 from hacore.kernel.native import SlotDevice, crc32c
 from hacore.statefile import SLOTS_AT
 
@@ -67,7 +67,7 @@ def sole(config: Config, left: Inheritance | None) -> Iterator[None]:
     """Be the only daemon of this host and statefile on this machine, whatever its other files are called.
 
     The name lives in the kernel and dies with us; a successor, armed already, must not fail for it.
-    Raises DeviceUnreachable.
+    Raises Refused.
     """
     volume = crc32c(os.path.realpath(config.statefile).encode())
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
@@ -76,7 +76,7 @@ def sole(config: Config, left: Inheritance | None) -> Iterator[None]:
         except OSError:
             if left is None:
                 problem = f"another daemon on this machine writes the slot of {config.me.name}"
-                raise DeviceUnreachable(config.statefile, problem) from None
+                raise Refused(f"{config.statefile}: {problem}") from None
         yield
 
 
@@ -152,7 +152,7 @@ def take(config: Config, left: Inheritance | None) -> Taken:
     lock = lock_of(config.control_socket)
     try:
         return Taken(lock, listen(config.control_socket), None)
-    except DeviceUnreachable:
+    except XenhadError:
         os.close(lock)
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import selectors
 import socket
 import stat
@@ -205,9 +206,17 @@ def test_a_stale_socket_file_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_path_that_cannot_be_listened_on_is_named(tmp_path: Path) -> None:
-    (tmp_path / "sock").mkdir()
     with pytest.raises(DeviceUnreachable, match="sock: cannot listen there"):
-        listen(str(tmp_path / "sock"))
+        listen(str(tmp_path / "nowhere" / "sock"))
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: path.symlink_to("key")])
+def test_nothing_but_a_socket_is_removed_for_a_socket(make: Callable[[Path], None], tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+    make(path)
+    with pytest.raises(InputError, match="sock: is there and no socket"):
+        listen(str(path))
+    assert os.path.lexists(path)
 
 
 def test_only_one_daemon_holds_the_lock(tmp_path: Path) -> None:
@@ -215,3 +224,9 @@ def test_only_one_daemon_holds_the_lock(tmp_path: Path) -> None:
     lock_of(path)
     with pytest.raises(Refused, match="another xenhad runs here already"):
         lock_of(path)
+
+
+def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sock.lock").mkdir()
+    with pytest.raises(DeviceUnreachable, match=r"sock\.lock: cannot be made: Is a directory"):
+        lock_of(str(tmp_path / "sock"))

@@ -70,6 +70,12 @@ def test_a_volume_that_is_not_there_may_come_later(config: Config, tmp_path: Pat
         open_statefile(replace(config, statefile=str(tmp_path / "nowhere")))
 
 
+@pytest.mark.parametrize("name", [".", "/dev/null"])
+def test_what_can_never_be_a_volume_is_not_waited_for(name: str, config: Config, tmp_path: Path) -> None:
+    with pytest.raises(StatefileError, match="is neither a block device nor a file"):
+        open_statefile(replace(config, statefile=str(tmp_path / name)))
+
+
 def test_a_try_is_made_apart_and_reported_through_the_loop(config: Config) -> None:
     selector = selectors.DefaultSelector()
     opener = StatefileOpener(config, selector)
