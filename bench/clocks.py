@@ -11,3 +11,17 @@ class StillClock:
 
     def wall_seconds(self) -> float:
         return 0.0
+
+
+class AlarmClock:
+    """Time stands still for so many readings, then every limit has passed: the deadline comes anywhere."""
+
+    def __init__(self, readings: int) -> None:
+        self.readings_left = readings
+
+    def monotonic_ns(self) -> int:
+        self.readings_left -= 1
+        return 0 if self.readings_left >= 0 else 1 << 62
+
+    def wall_seconds(self) -> float:
+        return 0.0

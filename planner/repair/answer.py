@@ -49,8 +49,8 @@ def repair(
     wanted = target if target is not None else pool.target or 0
     seen, left = applied(pool, rules)
     found = _moves(Yard.of(seen, left), wanted, Deadline.after(clock, limit_seconds))
-    if found.possible:
-        _check(pool, rules, found.moves, wanted, Deadline.after(clock, limit_seconds))
+    if found.moves and not _check(pool, rules, found.moves, wanted, Deadline.after(clock, limit_seconds)):
+        found = _Found(None)
     buy: tuple[Purchase | None, bool] = (None, False)
     demote: tuple[tuple[str, ...] | None, bool] = (None, False)
     if found.possible is False:
@@ -154,11 +154,16 @@ class _Hunt:
         return _Found(True, minimal, order.safe, moves)
 
 
-def _check(pool: Pool, rules: Rules, moves: tuple[Move, ...], wanted: int, deadline: Deadline) -> None:
-    """Refuse moves that cannot be made or do not reach the target: a bug, never shown."""
+def _check(pool: Pool, rules: Rules, moves: tuple[Move, ...], wanted: int, deadline: Deadline) -> bool:
+    """Tell whether the moves are seen to reach the target; False: the limit came first.
+
+    Moves that cannot be made, or do not reach it, are a bug and never shown: PlanRejected.
+    """
     violations = verify_moves(pool, moves, rules)
     after = problem_of(*applied(pool_after(pool, moves), rules))
-    if not violations and not Judge(deadline).holds(after, wanted):
+    reached = None if violations else Judge(deadline).holds(after, wanted)
+    if reached is False:
         violations = (f"after {len(moves)} moves the pool does not survive {wanted} failures",)
     if violations:
         raise PlanRejected(violations)
+    return reached is True

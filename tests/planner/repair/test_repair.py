@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from bench.clocks import StillClock
+from bench.clocks import AlarmClock, StillClock
 from bench.oracle import simultaneous
 from bench.pools import pool as bench_pool
-from bench.worlds import drawn
+from bench.worlds import drawn, tight_with_rules
 from lab.demo import demo_pool
 from planner.model import VM, Host, Pool
 from planner.placement.verify_moves import verify_moves
@@ -239,6 +239,16 @@ def test_a_larger_target_never_needs_fewer_moves():
             if higher.possible:
                 assert lower.possible
                 assert len(lower.moves) <= len(higher.moves) or not lower.minimal
+
+
+@pytest.mark.parametrize("seed", [2, 5, 10])
+def test_a_limit_that_comes_at_any_time_is_no_bug(seed):
+    """What the limit keeps from being checked is open; PlanRejected would call it a bug."""
+    pool, rules = tight_with_rules(Random(seed), 6, 14)
+    whole = repair(pool, target=1, clock=CLOCK, rules=rules)
+    for readings in range(5, 80, 5):
+        answer = repair(pool, target=1, clock=AlarmClock(readings), rules=rules)
+        assert answer.possible in (None, whole.possible)
 
 
 def test_the_target_is_the_pools_own():
