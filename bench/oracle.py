@@ -253,6 +253,43 @@ def sequential(pool: Pool, vcpus_per_core: Fraction | None = None) -> int:
     return value
 
 
+def trappable(world: World, failures: int) -> bool:
+    """Tell whether restarts made anyhow can get stuck within so many failures one after the other.
+
+    An adversary chooses who fails, who of those that wait starts next, and where: anywhere it fits.
+    """
+
+    @cache
+    def stuck(alive: int, left: Left, home: Home, failures: int) -> bool:
+        waiting = [vm for vm, at in enumerate(home) if at is None]
+        for vm in waiting:
+            takes = (world.guests[vm].size, *world.guests[vm].takes)
+            nowhere = True
+            for host in range(len(world.hosts)):
+                after = tuple(
+                    (*row[:host], row[host] - amount, *row[host + 1 :])
+                    for row, amount in zip(left, takes, strict=True)
+                )
+                fits = all(row[host] >= amount for row, amount in zip(left, takes, strict=True))
+                if fits and (alive & world.guests[vm].allowed) >> host & 1:
+                    nowhere = False
+                    if stuck(alive, after, (*home[:vm], host, *home[vm + 1 :]), failures):
+                        return True
+            if nowhere:
+                return True
+        if waiting or not failures:
+            return False
+        return any(
+            stuck(alive & ~(1 << host), left, tuple(None if at == host else at for at in home), failures - 1)
+            for host in range(len(world.hosts))
+            if alive >> host & 1
+        )
+
+    alive = (1 << len(world.hosts)) - 1
+    home = tuple(guest.home for guest in world.guests)
+    return stuck(alive, (world.free, *world.others), home, failures)
+
+
 def doomed(pool: Pool, fears: Fears) -> bool:
     """Tell whether each placement of the VMs that are down leaves one of `fears` deadly.
 
