@@ -23,6 +23,7 @@ from hacore.edge.evidence import EvidenceWatch
 from hacore.edge.handover import NONE, Inheritance, be_at_ease, hand_over, hurry, ping
 from hacore.edge.hands import Hands
 from hacore.edge.journal import Journal, remembered, seconds_of
+from hacore.edge.numbering import numbered_from
 from hacore.edge.parts import Memory, Parts
 from hacore.edge.pump import NativePump, PumpSetup
 from hacore.edge.slotdevice import StatefileOpener, header_of, words
@@ -88,7 +89,7 @@ def run_with(config: Config, taken: Taken, clock: Clock, say: Say) -> int:
     journal = Journal(config.journal, clock)
     try:
         with refusal_noted(journal):
-            daemon = assembled(config, clock, journal, taken.inheritance, memory, say)
+            daemon = assembled(config, clock, journal, taken, memory, say)
         return run_until_the_end(daemon, taken)
     finally:
         journal.close(FLUSH_SECONDS)
@@ -187,7 +188,7 @@ def first_try(opener: StatefileOpener, path: str, say: Say, *, armed: bool) -> S
 
 
 def pump_setup_of(
-    config: Config, clock: Clock, device: SlotDevice | None, left: Inheritance | None
+    config: Config, device: SlotDevice | None, left: Inheritance | None, floor_ns: int
 ) -> PumpSetup:
     """Return what the pump is told; sockets come with the first beat, a statefile that is late later."""
     return PumpSetup(
@@ -200,19 +201,21 @@ def pump_setup_of(
         sockets=(None,) * len(config.networks),
         since_ns=left.since_ns if left else 0,
         finished=left is not None and left.finished,
-        wall_ns=int(clock.wall_seconds() * NS_PER_SECOND),
+        wall_ns=floor_ns,
     )
 
 
 def assembled(
-    config: Config, clock: Clock, journal: Journal, left: Inheritance | None, memory: Memory, say: Say
+    config: Config, clock: Clock, journal: Journal, taken: Taken, memory: Memory, say: Say
 ) -> Daemon:
     """Return a daemon whose pump runs; what a predecessor armed is pinged again from here on."""
+    left = taken.inheritance
     selector = selectors.DefaultSelector()
     opener = StatefileOpener(config, selector)
     device = first_try(opener, config.statefile, say, armed=left is not None)
     evidence = EvidenceWatch(config, selector, clock.monotonic_ns)
-    pump = NativePump(pump_setup_of(config, clock, device, left))
+    floor_ns = numbered_from(taken.lock, int(clock.wall_seconds() * NS_PER_SECOND))
+    pump = NativePump(pump_setup_of(config, device, left, floor_ns))
     watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)
     hands = Hands(pump, watchdog, journal, config.timing, config.name_of, left.since_ns if left else 0)
     warnings = pump.start()

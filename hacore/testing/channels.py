@@ -21,9 +21,6 @@ from hacore.testing.twins import Twins
 from hacore.testing.watchdog import FakeWatchdog
 from hacore.testing.wire import Mark, Read, Said
 
-WALL_NS = 1_800_000_000 * 10**9
-"""The wall clock at the beginning of a world."""
-
 
 class Life(Protocol):
     """What a thread knows of the machine it runs on."""
@@ -39,6 +36,10 @@ class Life(Protocol):
 
     def now(self) -> int:
         """Return true time."""
+        ...
+
+    def floor(self) -> int:
+        """Return above what this start numbers its writes."""
         ...
 
     def after(self, delay_ns: int, act: Callable[..., None], *values: object) -> None:
@@ -65,7 +66,7 @@ class DiskChannel:
             copies,
             life.incarnation,
             now_ns=life.clock.at(life.now()),
-            wall_ns=WALL_NS + life.now(),
+            wall_ns=life.floor(),
             ghost_ns=life.timing.ghost_ns,
             finished=predecessor_finished,
         )

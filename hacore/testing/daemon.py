@@ -53,6 +53,9 @@ class Daemon:
     def now(self) -> int:
         return self.world.now_ns
 
+    def floor(self) -> int:
+        return self.host.floor()
+
     def chance(self) -> float:
         return self.world.rng.random()
 

@@ -97,6 +97,11 @@ def _upgrade(world: World, fault: Fault) -> None:
         host.upgrade_daemon()
 
 
+def _set_wall(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.wall_set_ns += int(fault.value * NS)
+
+
 def _stop(brain_only: bool) -> Act:
     def begin(world: World, fault: Fault) -> None:
         for host in _each(world, fault):
@@ -285,6 +290,7 @@ KINDS: dict[str, Kind] = {
     "upgrade": Kind("the daemon hands over to its successor", _upgrade, ill=Ill.DAEMON),
     "stop": Kind("all threads of the daemon stand still", _stop(False), _go_on, ill=Ill.DAEMON),
     "brain": Kind("the brain stands still, the pump does not", _stop(True), _go_on, ill=Ill.DAEMON),
+    "wall": Kind("the wall clock is set forward by value seconds (back: value < 0)", _set_wall),
     "cable": Kind(
         "the cable is pulled: no carrier, no link, no arbiter",
         _both(_UNPLUG, _evidence(1, carrier=True)),

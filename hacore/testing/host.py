@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from hacore.core.events import Evidence
+from hacore.core.numbering import start_floor
 from hacore.core.setup import Setup
 from hacore.core.timing import NS
 from hacore.records import FenceCause, State
@@ -40,6 +41,8 @@ class Ill(Enum):
 
 
 FIRST_UPTIME_NS = 10**6 * NS
+WALL_NS = 1_800_000_000 * NS
+"""The wall clock at the beginning of a world."""
 GOOD = Evidence(carrier=True, arbiters=1)
 
 
@@ -63,6 +66,8 @@ class Host:
         drawn = rng.randint(-RATE_PPM, RATE_PPM)
         self.ppm = world.plan.ppm[index] if world.plan.ppm else drawn
         self.clock = FakeClock(0, rng.randrange(FIRST_UPTIME_NS), self.ppm)
+        self.wall_set_ns = 0  # by how much the wall clock was set forward (back: < 0)
+        self._floor_ns = 0  # above what the last start in this boot numbered
         late_ns = int(rng.random() * world.timing.granularity_ns)
         self.watchdog = FakeWatchdog(self._now, world.timing.watchdog_ns + late_ns, self._pinged)
 
@@ -78,6 +83,7 @@ class Host:
         world = self.world
         self.up = True
         self.boots += 1
+        self._floor_ns = 0
         self.booted_ns = world.now_ns
         self.incarnation = world.rng.getrandbits(63) | 1
         if self.boots > 1:
@@ -122,6 +128,12 @@ class Host:
         )
         self.daemon = Daemon(self, setup, finished)
         self.daemon.start()
+
+    def floor(self) -> int:
+        """Return above what a start numbers its writes; /run remembers it until the next boot."""
+        wall_ns = WALL_NS + self.world.now_ns + self.wall_set_ns
+        self._floor_ns = start_floor(wall_ns, self._floor_ns)
+        return self._floor_ns
 
     def kill_daemon(self) -> None:
         """Kill -9: the kernel closes the watchdog, which pings it once more."""

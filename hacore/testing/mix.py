@@ -21,7 +21,7 @@ from hacore.testing.network import ALL_NETWORKS, bits
 from hacore.testing.plan import Fault, Plan
 
 WEIGHTS = {
-    "crash": 6, "kill": 4, "upgrade": 2, "stop": 5, "brain": 4,
+    "crash": 6, "kill": 4, "upgrade": 2, "stop": 5, "brain": 4, "wall": 3,
     "cable": 5, "isolate": 3, "link": 5, "oneway": 4, "late": 3, "behind": 4, "arbiter": 3,
     "garbled": 2, "forged": 2, "replayed": 2, "address": 2,
     "storage": 6, "flaky": 4, "write": 5, "readonly": 3, "ghosts": 3, "read": 4, "hang": 6, "stuck": 3,
@@ -43,7 +43,7 @@ GROUPS = {
         "storage", "flaky", "write", "readonly", "ghosts", "read", "hang", "stuck", "slow", "tardy",
         "torn", "misdirected", "lost", "rot",
     ),
-    "host": ("crash", "kill", "upgrade", "stop", "brain"),
+    "host": ("crash", "kill", "upgrade", "stop", "brain", "wall"),
     "operator": ("leave", "disarm", "weight", "lead"),
 }  # fmt: skip
 """Words for several kinds, for --faults."""
@@ -220,6 +220,8 @@ def _value(rng: Random, kind: str, hosts: int, timeout: float) -> float:
         return timeout * rng.choice((0.01, 0.1, 0.4, 0.55))
     if kind in {"link", "oneway", "garbled"}:
         return rng.choice((1.0, 1.0, 1.0, 0.5, 0.9))
+    if kind == "wall":
+        return rng.choice((-86400, -3600, -60, -timeout, -1, 3600))
     if kind == "rot":
         return rng.choice((0, 0, 1, COPIES))
     if kind == "weight":
