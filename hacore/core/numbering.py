@@ -1,7 +1,7 @@
 """Above what a starting daemon numbers the writes to its slot. Must never number below an earlier start's.
 
-What an earlier daemon of this boot wrote may land late: numbered higher, it would hide what is newer, promises
-of Paxos among it. Whatever has landed the pump reads for itself; this is about what has not. Writes of an
+What an earlier daemon of this boot wrote may land late: numbered higher, it would hide what is newer, also
+promises of Paxos. Whatever has landed the pump reads for itself; this is about what has not. Writes of an
 earlier boot land no more.
 """
 
