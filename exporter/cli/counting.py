@@ -47,20 +47,28 @@ class CountingError(InputError):
         super().__init__(f"{option} {problem}")
 
 
+def size_of(option: str, text: str) -> int:
+    """Return the bytes of the size given with `option`. Errors: CountingError."""
+    from planner.changes.sizes import SizeError, size_bytes
+
+    try:
+        return size_bytes(text)
+    except SizeError as error:
+        raise CountingError(option, str(error)) from error
+
+
 def rules_of(vcpus_per_core: str | None, memory_policy: str | None, reserve: str | None) -> Rules:
     """Return what counts. Errors: CountingError."""
-    from planner.changes.sizes import SizeError, size_bytes
     from planner.constraints.rules import RatioError, Rules, memory_policy_of, ratio
 
+    kept_bytes = 0 if reserve is None else size_of("--reserve", reserve)
     try:
         return Rules(
             vcpus_per_core=None if vcpus_per_core is None else ratio(vcpus_per_core),
             memory=memory_policy_of(memory_policy or "static-max"),
-            reserve_bytes=0 if reserve is None else size_bytes(reserve),
+            reserve_bytes=kept_bytes,
         )
     except RatioError as error:
         raise CountingError("--vcpus-per-core", str(error)) from error
-    except SizeError as error:
-        raise CountingError("--reserve", str(error)) from error
     except InputError as error:
         raise CountingError("--memory-policy", str(error)) from error

@@ -12,7 +12,8 @@ from exporter.cli.exits import Exit
 from exporter.cli.options import CaFile, Debug, Insecure, Json, PasswordFile, Source, User, credentials_of
 from exporter.cli.output import Line, Part, Table, print_json, show
 from exporter.cli.sources import look
-from exporter.cli.words import count, host_name, listed, vm_name
+from exporter.cli.words import count, listed
+from exporter.names import host_name, host_names, vm_name
 from planner.agility import Obstacle, Reach, obstacles
 from planner.errors import InputError
 from planner.model import VM, Pool
@@ -105,7 +106,7 @@ def diagnosis(pool: Pool, vm: VM) -> Diagnosis:
 
 def _chosen(pool: Pool, wanted: Sequence[str]) -> list[VM]:
     if wanted:
-        return [_vm(pool, each) for each in wanted]
+        return list(dict.fromkeys(_vm(pool, each) for each in wanted))
     reach = Reach(pool)
     return [vm for vm in pool.protected_vms if not reach.agile(vm)]
 
@@ -132,7 +133,7 @@ def _vm_parts(pool: Pool, found: Diagnosis) -> Iterator[Part]:
     if found.agile:
         yield Line(f"{name} is agile: every host in service could start it", "good")
         return
-    names = listed([host_name(pool, host) for host in found.candidates]) or "no host"
+    names = listed(host_names(pool, found.candidates)) or "no host"
     yield Line(f"{name} is not agile: it could start on {names}", "open")
     for reason in found.vm.unagile_because:
         yield Line(f"  {reason}")

@@ -8,14 +8,13 @@ from exporter.cli.output import Line, Part, Table
 from exporter.cli.words import (
     count,
     gib,
-    host_name,
     listed,
     pool_title,
     span,
     verdict,
-    vm_name,
     witness_words,
 )
+from exporter.names import host_name, host_names, vm_name
 from planner.explain.result import Cause, Explanation, Fragmentation, LeftOver, Limits, XapiDifference
 from planner.model import Pool
 from planner.results import Bounds, Span
@@ -46,7 +45,7 @@ def _limits(pool: Pool, limits: Limits) -> Iterator[Part]:
     if limits.reason == "all_hosts":
         yield Line("What limits it: the hosts themselves. Only the loss of all of them is not survived")
         return
-    hosts = listed([host_name(pool, uuid) for uuid in limits.hosts])
+    hosts = listed(host_names(pool, limits.hosts))
     yield Line(f"What limits it: {f'the loss of {hosts}' if hosts else 'what is down already'}")
     yield Line(_balance(limits))
     if limits.left:

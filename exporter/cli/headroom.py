@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of, size_of
 from exporter.cli.exits import Exit
 from exporter.cli.options import (
     DEFAULT_LIMIT_SECONDS,
@@ -73,9 +73,8 @@ def headroom(
       xenha headroom pool.json --target 1 --json
     """
     from planner import headroom as planner
-    from planner.changes.sizes import size_bytes
 
-    size = None if memory is None else size_bytes(memory)
+    size = None if memory is None else size_of("--memory", memory)
     rules = rules_of(vcpus_per_core, memory_policy, reserve)
     snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
     with working("looking for room"):

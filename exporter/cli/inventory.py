@@ -13,7 +13,8 @@ from exporter.cli.exits import Exit
 from exporter.cli.options import CaFile, Debug, Insecure, Json, PasswordFile, User, credentials_of
 from exporter.cli.output import Line, Part, Table, show
 from exporter.cli.sources import look
-from exporter.cli.words import count, gib, host_name, pool_title
+from exporter.cli.words import count, gib, pool_title
+from exporter.names import host_name, natural
 from planner.agility import Reach
 from planner.model import VM, Host, Pool
 
@@ -87,9 +88,10 @@ def _print_schema() -> Exit:
 def _parts(pool: Pool) -> Iterator[Part]:
     target = "none" if pool.target is None else str(pool.target)
     yield Line(f"Pool {pool_title(pool.name, pool.uuid)}: {count(len(pool.hosts), 'host')}, target {target}")
+    hosts = sorted(pool.hosts, key=lambda host: natural(host_name(pool, host.uuid)))
     yield Table(
         ("host", "state", "total", "free", "protected", "best-effort", "other"),
-        tuple(_host_row(pool, host) for host in pool.hosts),
+        tuple(_host_row(pool, host) for host in hosts),
         frozenset({"total", "free", "protected", "best-effort", "other"}),
     )
     yield from _vm_lines(pool)

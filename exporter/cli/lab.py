@@ -55,11 +55,16 @@ def xapi(
 
 
 def demo_snapshot() -> Snapshot:
-    """Return a look at the demo pool."""
+    """Return a look at the demo pool, in the words of its API: what `serve` watches under the same name."""
     from lab.demo import demo_pool
+    from lab.xapi.populate import database
+    from planner.inventory.parse import parse
+    from planner.inventory.records import FIELDS
     from planner.inventory.snapshot import Snapshot
 
-    return Snapshot(demo_pool())
+    records = database(demo_pool())
+    class_name = {name.lower(): name for name in records.counts()}
+    return Snapshot(parse({name: records.records(class_name[name]) for name in FIELDS}).pool)
 
 
 @contextmanager

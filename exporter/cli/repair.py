@@ -21,7 +21,8 @@ from exporter.cli.options import (
 )
 from exporter.cli.output import Line, Part, Table, print_json, show, working
 from exporter.cli.sources import look
-from exporter.cli.words import count, gib, host_name, listed, vm_name
+from exporter.cli.words import count, gib, listed
+from exporter.names import host_name, vm_name
 from hacore.clock import SystemClock
 from planner.model import Pool
 from planner.repair.result import NEW_HOST, Purchase, Repair

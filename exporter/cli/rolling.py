@@ -23,7 +23,8 @@ from exporter.cli.options import (
 )
 from exporter.cli.output import Line, Part, Table, print_json, show, working
 from exporter.cli.sources import look
-from exporter.cli.words import count, gib, host_name, vm_name
+from exporter.cli.words import count, gib
+from exporter.names import host_name, vm_name
 from hacore.clock import SystemClock
 from planner.model import Pool
 from planner.rolling import Rolling, Stuck
@@ -65,7 +66,7 @@ def rolling(
     insecure: Insecure = False,
     debug: Debug = False,
 ) -> int:
-    """Show an order in which every host can be emptied, maintained and brought back, one after the other.
+    """Show an order in which all hosts can be emptied and maintained, one after the other.
 
     While a host is out, the others survive at least as many failures as the floor says. A host comes back
     empty; the VMs stay where they went. No VM is stopped, and nothing is carried out. Exit code 1 when no
@@ -93,9 +94,15 @@ def rolling(
     return code(answer.possible)
 
 
+def _kept(floor: int) -> str:
+    if floor == 0:
+        return "every protected VM kept running, whether or not a failure is survived"
+    return f"any {count(floor, 'host failure')} at once survived throughout"
+
+
 def rolling_parts(pool: Pool, answer: Rolling) -> Iterator[Part]:
     """Yield what `xenha rolling` shows."""
-    kept = f"any {count(answer.floor, 'host failure')} at once survived throughout"
+    kept = _kept(answer.floor)
     moves = sum(len(step.moves) for step in answer.steps)
     if answer.possible:
         yield Line(

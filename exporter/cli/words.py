@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from exporter.cli.output import Line, Mood, Part, Table
+from exporter.names import host_name, host_names, natural, vm_name
 from planner.model import Pool
 from planner.results import Bounds, Drain, Gap, Headroom, Plan, Span, Tolerance, WhatIf, Witness
 from planner.schedule.prediction import Prediction
@@ -33,6 +34,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def doing(number: int, noun: str, verb: str) -> str:
+    """Return "1 VM moves", "2 VMs move"."""
+    return f"{count(number, noun)} {verb}{'s' if number == 1 else ''}"
+
+
 def span(bounds: Bounds) -> str:
     """Return the figure: "2" when proven, else "1 to 3"."""
     return str(bounds.lower) if bounds.proven else f"{bounds.lower} to {bounds.upper}"
@@ -43,18 +49,6 @@ def listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_SHOWN_NAMES])
     rest = len(names) - _SHOWN_NAMES
     return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def host_name(pool: Pool, uuid: str) -> str:
-    """Return what people call a host: its name, else its uuid."""
-    host = pool.host_by_uuid.get(uuid)
-    return (host.name if host else "") or uuid
-
-
-def vm_name(pool: Pool, uuid: str) -> str:
-    """Return what people call a VM: its name, else its uuid."""
-    vm = pool.vm_by_uuid.get(uuid)
-    return (vm.name if vm else "") or uuid
 
 
 def pool_title(name: str, uuid: str) -> str:
@@ -113,26 +107,31 @@ def _bounds_row(pool: Pool, what: str, bounds: Bounds) -> tuple[str, ...]:
 
 def witness_words(pool: Pool, witness: Witness) -> str:
     """Return a witness as people say it: which hosts, how many VMs, and why."""
-    hosts = listed([host_name(pool, uuid) for uuid in witness.hosts])
+    hosts = listed(host_names(pool, witness.hosts))
     if witness.then:
-        then = listed([host_name(pool, feared.host) for feared in witness.then])
+        then = listed(host_names(pool, (feared.host for feared in witness.then)))
         return f"{hosts or 'restarts of today'}, then one of {then} (no restart keeps a place for each)"
-    vms = count(len(witness.vms), "VM") + " without a place" if witness.vms else ""
-    why = "; ".join(part for part in (vms, _REASONS[witness.reason]) if part)
+    vms = _cannot_restart(len(witness.vms)) if witness.vms else ""
+    why = ": ".join(part for part in (vms, _REASONS[witness.reason]) if part)
     return f"{hosts} ({why})" if hosts else why
+
+
+def _cannot_restart(vms: int) -> str:
+    """The VMs of a witness are those of which no packing places all: one more or less may find a place."""
+    return "1 VM cannot restart" if vms == 1 else f"{vms} VMs cannot all restart"
 
 
 def drain_parts(pool: Pool, answer: Drain) -> Iterator[Part]:
     """Yield what `xenha drain` shows."""
-    hosts = listed([host_name(pool, uuid) for uuid in answer.hosts])
-    vms = count(len(answer.moves), "VM")
+    hosts = listed(host_names(pool, answer.hosts))
     if answer.possible:
-        yield Line(f"POSSIBLE: {hosts} can be emptied; {vms} move", "good")
+        moves = doing(len(answer.moves), "VM", "move")
+        yield Line(f"POSSIBLE: {hosts} can be emptied; {moves}", "good")
     elif answer.possible is None:
         yield Line(f"UNKNOWN: no way to empty {hosts} was found within the limit", "open")
     else:
         left = count(len(answer.blocked), "VM")
-        yield Line(f"BLOCKED: {left} cannot leave {hosts}; {vms} can", "bad")
+        yield Line(f"BLOCKED: {left} cannot leave {hosts}; {count(len(answer.moves), 'VM')} can", "bad")
     if answer.moves:
         rows = tuple(
             (
@@ -161,10 +160,11 @@ def headroom_parts(pool: Pool, answer: Headroom, size: str | None) -> Iterator[P
         number, asked = answer.count, size or ""
         most = str(number.lower) if number.proven else f"{number.lower} to {number.upper}"
         yield Line(f"VMs of {asked} that can start: {most}")
-    rows = tuple(
+    rows = [
         (host_name(pool, host), gib(pool.free_bytes(host)), _gib_span(span)) for host, span in answer.per_host
-    )
-    yield Table(("host", "free", "largest VM"), rows, frozenset({"free", "largest VM"}))
+    ]
+    rows.sort(key=lambda row: natural(row[0]))
+    yield Table(("host", "free", "largest VM"), tuple(rows), frozenset({"free", "largest VM"}))
 
 
 def _gib_span(span: Span) -> str:
@@ -198,7 +198,7 @@ def _whatif_verdict(answer: WhatIf) -> Line:
 
 def plan_parts(pool: Pool, plan: Plan) -> Iterator[Part]:
     """Yield what `xenha plan` shows."""
-    yield Line(f"Failed: {listed([host_name(pool, uuid) for uuid in plan.failed_hosts])}")
+    yield Line(f"Failed: {listed(host_names(pool, plan.failed_hosts))}")
     yield _plan_verdict(plan)
     if plan.placements:
         yield Table(
@@ -239,9 +239,9 @@ def seconds_words(seconds: float) -> str:
 def _plan_verdict(plan: Plan) -> Line:
     sure = "proven best" if plan.optimal else f"not proven best within the limit{_gap_words(plan.gap)}"
     if plan.complete:
-        return Line(f"COMPLETE: {count(len(plan.placements), 'VM')} restart ({sure})", "good")
+        return Line(f"COMPLETE: {doing(len(plan.placements), 'VM', 'restart')} ({sure})", "good")
     return Line(
-        f"INCOMPLETE: {count(len(plan.placements), 'VM')} restart, "
+        f"INCOMPLETE: {doing(len(plan.placements), 'VM', 'restart')}, "
         f"{count(len(plan.unplaced), 'VM')} without a place ({sure})",
         "bad",
     )

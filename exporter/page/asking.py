@@ -18,8 +18,9 @@ from exporter.cli.explained import explanation_parts
 from exporter.cli.output import Line, Mood, Part, Table
 from exporter.cli.repair import repair_parts
 from exporter.cli.words import drain_parts, headroom_parts, plan_parts, whatif_parts
-from exporter.page.names import Tone, natural
+from exporter.names import natural
 from exporter.page.routes import html
+from exporter.page.tone import Tone
 from exporter.page.view import key_of, keys_of, link_view, name_of
 from exporter.questions import (
     Answer,
@@ -34,7 +35,7 @@ from exporter.questions import (
 )
 from exporter.service import Service
 from exporter.state import PoolState
-from planner.changes.sizes import size_bytes
+from planner.changes.sizes import SizeError, size_bytes
 from planner.errors import InputError
 from planner.explain.result import Explanation
 from planner.model import Pool
@@ -152,6 +153,13 @@ def _whatif(asked: Asked, target: int | None) -> Question:
     return WhatIfQuestion(changes, target)
 
 
+def _size_bytes(text: str) -> int | None:
+    try:
+        return size_bytes(text) if text else None
+    except SizeError as error:
+        raise FormError(f"VMs of {error}") from None
+
+
 def _named(asked: Asked) -> tuple[str, ...]:
     if not asked.hosts:
         raise FormError("no host is chosen; expected one or more")
@@ -162,9 +170,7 @@ _KINDS: Mapping[str, Callable[[Asked, int | None], Question]] = {
     "whatif": _whatif,
     "plan": lambda asked, _target: PlanQuestion(_named(asked)),
     "drain": lambda asked, target: DrainQuestion(_named(asked), target),
-    "headroom": lambda asked, target: HeadroomQuestion(
-        size_bytes(asked.memory) if asked.memory else None, target=target
-    ),
+    "headroom": lambda asked, target: HeadroomQuestion(_size_bytes(asked.memory), target=target),
     "repair": lambda _asked, target: RepairQuestion(target),
     "explain": lambda _asked, target: ExplainQuestion(target),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from exporter.daemons.state import DaemonState
 from exporter.page import words
-from exporter.page.names import Tone
+from exporter.page.tone import Tone
 from hacore.status import DISK, Channel, Peer
 
 DENSE_FROM_HOSTS = 9

@@ -13,7 +13,7 @@ from math import inf
 from exporter.daemons.state import DaemonState, deadline_percent
 from exporter.page import words
 from exporter.page.beats import TONES, Cell, Matrix, matrices
-from exporter.page.names import Tone
+from exporter.page.tone import Tone
 from exporter.state import PoolState
 from hacore.status import Peer, Status
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.facts import Facts
+from exporter.names import natural
 from exporter.page import words
-from exporter.page.names import Tone, natural
 from exporter.page.recovery import within
+from exporter.page.tone import Tone
 from exporter.state import HostLoss
 from planner.model import Host, Pool
 from planner.results import Span

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, inf
 
-from exporter.page.names import Tone, host_name
+from exporter.names import host_name
+from exporter.page.tone import Tone
 from exporter.recovery import seconds_of, worst
 from planner.model import Pool
 from planner.schedule.prediction import RecoveryTime

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from exporter.facts import Facts
+from exporter.names import host_names, natural, vm_name
 from exporter.page import words
 from exporter.page.hosts import HostView, LegendEntry, host_views, legend
-from exporter.page.names import Tone, host_name, natural, vm_name
 from exporter.page.recovery import longest
+from exporter.page.tone import Tone
 from exporter.state import Figures, PoolState
 from planner.constraints.rules import NO_RULES
 from planner.results import Reject, Tolerance
@@ -343,7 +344,7 @@ def _witness(figures: Figures | None) -> WitnessView | None:
     bounds, pool = figures.tolerance.simultaneous, figures.snapshot.pool
     witness = bounds.witness
     assert witness is not None
-    hosts = sorted((host_name(pool, uuid) for uuid in witness.hosts), key=natural)
+    hosts = host_names(pool, witness.hosts)
     names = sorted((vm_name(pool, uuid) for uuid in witness.vms), key=natural)
     return WitnessView(
         question=words.witness_question(bounds),

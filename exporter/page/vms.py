@@ -13,8 +13,9 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from exporter.facts import priority
+from exporter.names import host_name, natural
 from exporter.page import words
-from exporter.page.names import Tone, host_name, natural
+from exporter.page.tone import Tone
 from planner.agility import Reach, obstacles
 from planner.model import VM, Host, Pool
 

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from bench.pools import pool as bench_pool
 from bench.worlds import tiny
 from exporter.cli import main
+from exporter.cli.lab import demo_api, demo_snapshot
 from exporter.http import create_app
 from exporter.ownplanner import OwnPlanner
 from exporter.service import Service
@@ -28,6 +29,7 @@ from planner.constraints.rules import NO_RULES, Rules
 from planner.inventory.follow import Seen, Update
 from planner.inventory.poolfile import dump_pool
 from planner.inventory.snapshot import Snapshot
+from planner.inventory.source import load
 from planner.model import Pool
 
 ENOUGH = 60.0
@@ -164,3 +166,8 @@ def test_rules_count_alike(sides: Sides, capsys: pytest.CaptureFixture[str]) -> 
     assert 'reserve_bytes="2147483648",vcpus_per_core="4"' in side.client.get("/metrics").text
     counted = "at most 4 vCPUs per core, memory ballooned down and 2 GiB of every host kept back"
     assert counted in side.client.get("/").text
+
+
+def test_the_demo_pool_is_the_one_that_its_api_shows() -> None:
+    with demo_api() as (source, credentials):
+        assert demo_snapshot().pool == load(source, credentials, SystemClock()).pool

@@ -23,7 +23,7 @@ def test_an_overcommitted_pool_says_without_whom(xenha, file_of, stuck):
     done = xenha("check", file_of(stuck))
     assert done.code == 1
     assert done.out.startswith("OVERCOMMITTED: survives no host failure (proven), target 2")
-    assert "not without host-1 (1 VM without a place" in done.out
+    assert "not without host-1 (1 VM cannot restart: " in done.out
 
 
 def test_without_a_target_nobody_can_say(xenha, file_of, pool):

@@ -11,7 +11,7 @@ from exporter.cli.exits import Exit
 def test_people_read_where_each_vm_goes(xenha, file_of, pool):
     done = xenha("drain", file_of(pool), "--host", "host-1")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("POSSIBLE: host-1 can be emptied; 1 VM move")
+    assert done.out.startswith("POSSIBLE: host-1 can be emptied; 1 VM moves")
     assert "vm-1" in done.out
     assert "Meanwhile: survives any 1 host failure at once (proven)" in done.out
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.cli.exits import Exit
@@ -16,6 +18,12 @@ def test_people_read_the_largest_vm(xenha, file_of, pool):
     done = xenha("headroom", file_of(pool))
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("The largest VM that can start: 8 GiB, 2 host failures still survived")
+
+
+def test_hosts_are_listed_by_name(xenha, file_of, pool):
+    backwards = replace(pool, hosts=pool.hosts[::-1])
+    rows = [line.split() for line in xenha("headroom", file_of(backwards)).out.splitlines()]
+    assert [row[0] for row in rows if row[0].startswith("host-")] == ["host-1", "host-2", "host-3"]
 
 
 def test_programs_read_the_contract(xenha, file_of, pool):
@@ -45,7 +53,7 @@ def test_nothing_starts_where_the_target_is_missed(xenha, file_of, stuck):
 def test_a_size_that_is_none_is_refused(xenha, file_of, pool):
     done = xenha("headroom", file_of(pool), "--memory", "16GB")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("xenha: '16GB': expected a size above 0")
+    assert done.err.startswith("xenha: --memory '16GB': expected a size above 0")
 
 
 @pytest.mark.parametrize(

@@ -81,4 +81,5 @@ def test_diagnose_one_vm(xenha, file_of, stuck):
     assert (first["agile"], first["candidate_hosts"]) == (False, ["h1"])
     assert first["obstacles"][0] == {"host": "h2", "kind": "sr", "uuid": "s1"}
     assert (second["agile"], second["obstacles"]) == (True, [])
+    assert xenha("diagnose", file_of(stuck), "--vm", "v1", "--vm", "vm-1", "--json").json == done.json[:1]
     assert "no such VM" in xenha("diagnose", file_of(stuck), "--vm", "vm-9").err

@@ -16,7 +16,7 @@ from planner.results import Gap, Plan, Unplaced
 def test_people_read_who_goes_where(xenha, file_of, pool):
     done = xenha("plan", file_of(pool), "--fail", "host-1")
     assert (done.code, done.err) == (0, "")
-    assert "COMPLETE: 1 VM restart" in done.out
+    assert "COMPLETE: 1 VM restarts" in done.out
     assert "vm-1" in done.out
     assert "Afterwards:" in done.out
     assert "every protected VM serves after 125 s; restarts begin after 65 s" in done.out

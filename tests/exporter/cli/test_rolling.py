@@ -10,6 +10,11 @@ def test_people_read_the_order(xenha, file_of, pool):
     assert "any 1 host failure at once survived throughout" in done.out
 
 
+def test_a_floor_of_none_promises_no_failure(xenha, file_of, pool):
+    done = xenha("rolling", file_of(pool), "--floor", "0")
+    assert "every protected VM kept running, whether or not a failure is survived" in done.out
+
+
 def test_programs_read_the_contract(xenha, file_of, pool):
     (answer,) = xenha("rolling", file_of(pool), "--floor", "0", "--json").json
     assert list(answer) == ["format", "floor", "possible", "steps", "stuck", "elapsed_seconds"]

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from exporter.facts import Facts
-from exporter.page.names import natural
 from exporter.page.view import STALE_AFTER_SECONDS, headline, is_current, key_of, pool_view
 from exporter.state import Figures, HostLoss, PoolState
 from planner.inventory.snapshot import Snapshot
@@ -229,9 +228,3 @@ def test_rejected_records_are_shown_and_counted(pool, make_state, now_seconds) -
     view = pool_view(make_state(pool, snapshot=Snapshot(pool, rejects)), 0, now_seconds)
     assert (len(view.rejects), view.more_rejects) == (100, 30)
     assert view.banners[0].title == "130 records could not be read."
-
-
-def test_names_are_sorted_as_people_count() -> None:
-    names = ["host-10", "Host-2", "host-1", "", "10", "9" * 40, "²", "a²"]
-    assert sorted(names, key=natural)[-3:] == ["Host-2", "host-10", "²"]
-    assert sorted(names, key=natural)[0] == ""

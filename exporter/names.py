@@ -1,15 +1,12 @@
-"""Names of hosts and VMs, and the order people expect them in."""
+"""Names of hosts and VMs, and the order people expect them in: the same on the page and in commands."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Literal
 
 from planner.model import Pool
-
-Tone = Literal["good", "bad", "unknown", "plain"]
-"""The four colours of the page; a word always stands beside them."""
 
 _PARTS = re.compile(r"\d{1,18}|\D+")
 
@@ -31,3 +28,8 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key under which host-2 comes before host-10; kept, for it is asked for at every look."""
     parts = _PARTS.findall(name.casefold())
     return tuple((0, int(part), "") if part[0].isdecimal() else (1, 0, part) for part in parts)
+
+
+def host_names(pool: Pool, uuids: Iterable[str]) -> list[str]:
+    """Return the names of hosts, host-2 before host-10: the order of uuids means nothing to anybody."""
+    return sorted((host_name(pool, uuid) for uuid in uuids), key=natural)
