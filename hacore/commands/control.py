@@ -127,8 +127,11 @@ def restart(chosen: Namespace) -> int:
     """Have the daemon replaced by this program, once that has read its configuration."""
     clock = SystemClock()
     path = socket_of(chosen)
-    load_config(chosen.config, lab=chosen.lab, no_fencing=chosen.no_fencing)
+    config = load_config(chosen.config, lab=chosen.lab, no_fencing=chosen.no_fencing)
     before, _ = fetch(path, clock)
+    if before.host.uuid != config.me.uuid:
+        problem = f"is for {config.me.name}; the daemon at {path} is that of {before.host.name}"
+        raise InputError(f"{chosen.config}: {problem}, expected its own configuration")
     ask(path, {"request": "handover"}, clock)
 
     def replaced(status: Status) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 from hacore.clock import NS_PER_SECOND
 from hacore.commands.watched import Age
 from hacore.config import Config
+from hacore.edge.slotdevice import difference
 from hacore.kernel.native import COPIES, Copy, Reason, Slot
 from hacore.records import NOBODY, Decision, SlotBody
-from hacore.statefile import Dump
+from hacore.statefile import Dump, Header
 
 Ages = tuple[Age, ...] | None
 """Of slots, by host; None: nobody watched."""
@@ -25,7 +26,8 @@ def dumped_text(found: Dump, config: Config | None, ages: Ages, *, copies: bool)
     if found.header is None:
         return "\n".join([*lines, "slots: not read: without a header nobody knows whose they are"])
     hosts = found.header.hosts
-    names = [host.name for host in config.hosts] if config else list(hosts)
+    called = {host.uuid: host.name for host in config.hosts} if config else {}
+    names = [called.get(uuid, uuid) for uuid in hosts]
     lines.append(
         f"generation {found.header.generation}, {len(hosts)} hosts, T {found.header.timeout_ns / 1e9:g} s"
     )
@@ -42,15 +44,15 @@ def dumped_text(found: Dump, config: Config | None, ages: Ages, *, copies: bool)
     return "\n".join(lines)
 
 
-def disbelief(found: Dump, expected: str | None) -> str:
-    """Say why this is not the statefile that was meant (`expected`: its generation, if known); "": it is."""
+def disbelief(found: Dump, expected: Header | None) -> str:
+    """Say why this is not the statefile that was meant (`expected`: its header, if known); "": it is."""
     reasons = {copy.reason for copy in found.headers}
     if not any(copy.header for copy in found.headers):
         if Reason.AUTHENTICITY in reasons:
             return "its header is sealed with another key, or forged: nothing in it is believed"
         return f"no header is believed: {'; '.join(sorted(reason.words for reason in reasons))}"
-    if found.header is not None and expected not in (None, found.header.generation):
-        return f"is of generation {found.header.generation}; the configuration says {expected}"
+    if found.header and expected and (problem := difference(found.header, expected)):
+        return problem
     if all(slot.best is None for slot in found.slots):
         return "not one slot is believed"
     return ""

@@ -139,6 +139,8 @@ COMMANDS = (
         "leave the liveset cleanly, disarm, end the daemon",
         "xenhad leave\nxenhad leave --wait 30",
         (CONFIG, SOCKET, WAIT),
+        "To replace a daemon use restart: each new daemon of one boot does without two of the eight copies\n"
+        "of its slot for an hour (copies_left in docs/journal.md), and proposes nothing with fewer than two.",
     ),
     Command(
         "join",
@@ -182,7 +184,8 @@ COMMANDS = (
         "somebody has looked. If that was wrong, two copies of a VM write to one disk and destroy it: see\n"
         "with your own eyes, or through its management board, that the host has no power.\n"
         "Refused for members, and for hosts that were armed: those are known to be dead by themselves.\n"
-        "Every member has to be told: run it on each, first on the leader, which restarts VMs.",
+        "Every member has to be told: run it on each, first on the leader, which restarts VMs.\n"
+        "A host that was declared dead has to reboot before it is admitted again.",
     ),
     Command(
         "emergency-disable",

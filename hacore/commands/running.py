@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -49,6 +50,9 @@ def _behind(config: Config) -> Iterator[tuple[str, str]]:
     from hacore.edge.slotdevice import open_statefile
     from hacore.edge.watchdog import watchdog_of
 
+    yield from _networks(config)
+    if problem := _in_the_way(config):
+        yield "files", f"{problem}; `run` would refuse"
     try:
         open_statefile(config, writable=False).close()
         yield "statefile", f"{config.statefile}: of this pool"
@@ -62,6 +66,32 @@ def _behind(config: Config) -> Iterator[tuple[str, str]]:
             yield "watchdog", f"{config.watchdog.path}: can be opened"
         except XenhadError as error:
             yield "watchdog", f"{error}; `run` would refuse"
+
+
+def _networks(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield what this host has on each network, and who is pinged to tell whose links are at fault."""
+    from hacore.edge.evidence import places_of
+    from hacore.edge.transport import lack
+
+    for network, address in zip(config.networks, config.me.addresses, strict=True):
+        problem = lack(network, address)
+        found = f"{problem}; nobody would hear this host there" if problem else f"{address} is of this host"
+        yield "network", f"{network.name}: {found}"
+    arbiters = ", ".join(place.address for place in places_of(config))
+    yield "arbiters", arbiters or "none: only carrier tells whose links are at fault (docs/survival.md)"
+
+
+def _in_the_way(config: Config) -> str:
+    """Return why the journal or the control socket cannot be made; "": perhaps they can."""
+    folder = os.path.dirname(config.journal) or "."
+    if config.journal and not os.path.isdir(folder):
+        return f"journal {config.journal}: there is no folder {folder}"
+    if os.path.isdir(config.journal):
+        return f"journal {config.journal}: is a folder"
+    socket = config.control_socket
+    if os.path.lexists(socket) and not stat.S_ISSOCK(os.lstat(socket).st_mode):
+        return f"control_socket {socket}: is there and no socket"
+    return ""
 
 
 def _metadata(config: Config) -> str:

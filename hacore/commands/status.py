@@ -79,7 +79,7 @@ def _summary(found: Status, names: dict[str, str]) -> list[tuple[str, str]]:
     members = ", ".join(names[uuid] for uuid in found.liveset) or "nobody"
     leader = names[found.leader] if found.leader else "nobody"
     rows = [
-        ("host", f"{found.host.name} ({found.host.uuid}), weight {found.weight}"),
+        ("host", f"{_named(found)}, weight {found.weight}"),
         ("state", f"{found.state} for {duration(found.state_age_seconds)}{_waiting(found)}"),
         ("watchdog", _watchdog(found)),
         ("epoch", f"{found.epoch} ({found.cause}): {members}; leader {leader}"),
@@ -100,8 +100,15 @@ def _summary(found: Status, names: dict[str, str]) -> list[tuple[str, str]]:
     return rows
 
 
+def _named(found: Status) -> str:
+    host = found.host
+    return host.uuid if host.name == host.uuid else f"{host.name} ({host.uuid})"
+
+
 def _waiting(found: Status) -> str:
-    return f"; waits for {found.waiting}" if found.waiting else ""
+    if not found.waiting:
+        return ""
+    return f"; waits {found.waiting}" if found.waiting.startswith("to ") else f"; waits for {found.waiting}"
 
 
 def _watchdog(found: Status) -> str:

@@ -107,7 +107,7 @@ def dump(chosen: Namespace) -> int:
     found = decoded(image, key, header_of(config) if config else None)
     text = dumped_json(found, ages) if chosen.json else dumped_text(found, config, ages, copies=chosen.copies)
     print(text)
-    problem = disbelief(found, config.generation if config else None)
+    problem = disbelief(found, header_of(config) if config else None)
     if problem:
         raise Refused(f"{path}: {problem}")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -14,6 +15,12 @@ from hacore.status import SNAPSHOT_BYTES_MAX, STATUS_REQUEST, Status, StatusErro
 
 ANSWER_SECONDS = 5.0
 _READ_BYTES = 65_536
+HINTS = {
+    errno.ENOENT: " (none runs, or it listens elsewhere)",
+    errno.ECONNREFUSED: " (it has died)",
+    errno.EACCES: " (expected to be run as root)",
+}
+"""What an error of the control socket means to people."""
 
 
 def ask(path: str, request: Mapping[str, Any], clock: Clock) -> None:
@@ -50,7 +57,9 @@ def exchange(path: str, request: bytes, deadline: Deadline) -> bytes:
         except TimeoutError:
             raise DaemonUnreachable(path, f"no answer within {ANSWER_SECONDS:g} s") from None
         except OSError as error:
-            raise DaemonUnreachable(path, os.strerror(error.errno or 0)) from None
+            raise DaemonUnreachable(
+                path, os.strerror(error.errno or 0) + HINTS.get(error.errno or 0, "")
+            ) from None
 
 
 def _line(connection: socket.socket, path: str, deadline: Deadline) -> bytes:

@@ -16,6 +16,7 @@ from hacore.edge import requests
 from hacore.edge.control import encoded
 from hacore.edge.parts import Parts
 from hacore.errors import Refused
+from hacore.records import State
 
 
 class Served(Protocol):
@@ -54,6 +55,20 @@ def uncertain(mask: int, config: Config) -> list[str]:
     ]
 
 
+def must_reboot(mask: int, config: Config) -> list[str]:
+    """Say whom nobody admits, and why: of the dead (mask) those that ask to join."""
+    names = (host.name for i, host in enumerate(config.hosts) if mask >> i & 1)
+    return [
+        f"{name} was declared dead and asks to join: unless it has rebooted since then, it has to first"
+        for name in names
+    ]
+
+
+def noted(value: object) -> str | bool:
+    """Return a value of a request as the journal writes it."""
+    return value if isinstance(value, bool) else str(value)
+
+
 def check_confirmation(host: int, view: View, config: Config) -> None:
     """Raise Refused if nobody has to say that a host is dead: the machine would not believe it."""
     if (view.uncertain | view.dead) >> host & 1:
@@ -88,7 +103,7 @@ class Operators:
                 event = requests.event_of(request, parts.config)
                 if isinstance(event, ConfirmDead):
                     check_confirmation(event.host, parts.machine.view(), parts.config)
-                parts.journal.note("request", **{str(key): str(value) for key, value in request.items()})
+                parts.journal.note("request", **{str(key): noted(value) for key, value in request.items()})
                 self._daemon.tell(event)
         return encoded({"done": True})
 
@@ -107,6 +122,7 @@ class Operators:
         view = parts.machine.view()
         problems = [f"{about}: {problem}" for about, problem in daemon.problems().items()]
         problems += uncertain(view.uncertain, parts.config)
+        problems += must_reboot(view.dead & self._asking(), parts.config)
         problems += sentences(view, parts.config.name_of)
         moment = Moment(
             config=parts.config,
@@ -125,6 +141,17 @@ class Operators:
             warnings=(*problems, *parts.warnings),
         )
         return encode(status_of(moment))
+
+    def _asking(self) -> int:
+        """Return who was read to be joining (mask) within the time-out of the disk."""
+        parts, cycle = self._daemon.parts, self._daemon.cycle
+        now_ns, silence_ns = parts.clock.monotonic_ns(), parts.config.timing.silence_ns
+        asking = 0
+        for i, body in enumerate(cycle.bodies if cycle else ()):
+            age_ns = parts.channels.disk.age_ns(i, now_ns)
+            if body is not None and body.state is State.JOINING and (age_ns or 0) < silence_ns:
+                asking |= 1 << i
+        return asking
 
     def _check_handover(self) -> None:
         """Refuse it while a call to the disk is out: a process cannot be replaced before that returns."""

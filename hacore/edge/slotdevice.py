@@ -55,17 +55,21 @@ def _is_no_volume(path: str) -> bool:
 
 def check_header(config: Config, header: Header) -> None:
     """Raise StatefileError unless the header speaks of this pool, these hosts and this time-out."""
-    expected = header_of(config)
+    problem = difference(header, header_of(config))
+    if problem:
+        raise StatefileError(config.statefile, problem)
+
+
+def difference(header: Header, expected: Header) -> str:
+    """Say in what a header is another one than that of the configuration; "": in nothing."""
     if header.generation != expected.generation:
-        problem = f"is of generation {header.generation}; expected {expected.generation}"
-    elif header.hosts != expected.hosts:
-        problem = "has another host table; expected that of the configuration"
-    elif header.timeout_ns != expected.timeout_ns:
+        return f"is of generation {header.generation}; expected {expected.generation}"
+    if header.hosts != expected.hosts:
+        return "has another host table; expected that of the configuration"
+    if header.timeout_ns != expected.timeout_ns:
         told, ours = header.timeout_ns / 1e9, expected.timeout_ns / 1e9
-        problem = f"is for a time-out of {told:g} s; expected {ours:g} s"
-    else:
-        return
-    raise StatefileError(config.statefile, problem)
+        return f"is for a time-out of {told:g} s; expected {ours:g} s"
+    return ""
 
 
 def header_of(config: Config) -> Header:

@@ -61,6 +61,22 @@ def _prepare(found: socket.socket, family: int) -> None:
         found.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
 
 
+def lack(network: Network, address: str) -> str:
+    """Say what this host lacks just now to be heard on a network at its address; "": nothing.
+
+    A socket of the daemon binds to an address that is not there yet: a wrong one would never be told.
+    """
+    if network.interface and not interface_index(network.interface):
+        return f"there is no interface {network.interface}"
+    try:
+        with socket.socket(FAMILIES[network.family], socket.SOCK_DGRAM) as probe:
+            probe.bind((peer_address(network, address)[0], 0))
+    except OSError as error:
+        unknown = error.errno == errno.EADDRNOTAVAIL
+        return f"{address} is no address of this host" if unknown else os.strerror(error.errno or 0)
+    return ""
+
+
 def interface_index(name: str) -> int:
     """Return the kernel's number of an interface, 0 if there is none of that name."""
     try:

@@ -91,7 +91,7 @@ def test_a_wrong_path_is_told_apart_from_a_volume_that_fails(number: int, code: 
 def test_init_refuses_a_volume_that_is_too_small(config: Path, capsys: Captured) -> None:
     (config.parent / "statefile").write_bytes(bytes(4096))
     assert main(["init", "-c", str(config)]) == 2
-    told = "has 4096 bytes (0.00390625 MiB); expected at least 4194304 bytes (4 MiB)"
+    told = "has 4096 bytes; expected at least 4194304 bytes (4 MiB)"
     assert capsys.readouterr().err == f"xenhad: {config.parent}/statefile: {told}\n"
     (config.parent / "statefile").write_bytes(bytes(3 << 20))
     assert main(["init", "-c", str(config)]) == 2
@@ -155,8 +155,22 @@ def test_dump_says_that_it_is_another_generation(config: Path, capsys: Captured)
     config.write_text(config.read_text().replace(uuid(99), uuid(98)))
     capsys.readouterr()
     assert main(["dump", "-c", str(config)]) == 1
-    expected = f"is of generation {uuid(99)}; the configuration says {uuid(98)}"
+    expected = f"is of generation {uuid(99)}; expected {uuid(98)}"
     assert capsys.readouterr().err == f"xenhad: {config.parent}/statefile: {expected}\n"
+
+
+@pytest.mark.parametrize("hosts", [1, 3])
+def test_dump_says_that_it_has_another_host_table(hosts: int, config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    text = config.read_text()
+    third = f'[[hosts]]\nuuid = "{uuid(3)}"\naddresses = ["127.0.0.3"]\n'
+    config.write_text(text + third if hosts == 3 else text[: text.rindex("[[hosts]]")])
+    capsys.readouterr()
+    assert main(["dump", "-c", str(config)]) == 1
+    told = capsys.readouterr()
+    assert "slot 0 one: " in told.out
+    assert f"slot 1 {'two' if hosts == 3 else uuid(2)}: " in told.out
+    assert "has another host table" in told.err
 
 
 def test_dump_of_something_else_says_so(config: Path, capsys: Captured) -> None:
@@ -236,6 +250,27 @@ def test_check_config_tells_what_is_behind_its_paths(config: Path, capsys: Captu
     assert "statefile: heartbeat disk not accessible: No such file or directory; `run` would wait\n" in (
         capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ("", "", "  network      net: 127.0.0.1 is of this host\n"),
+        ('"net"', '"net"\ninterface = "no-such"', "net: there is no interface no-such; nobody would hear"),
+        ("127.0.0.1", "203.0.113.9", "net: 203.0.113.9 is no address of this host; nobody would hear"),
+        ("lab = true", 'lab = true\narbiters = ["192.0.2.1"]', "  arbiters     192.0.2.1\n"),
+        ("lab = true", "lab = true\narbiters = []", "  arbiters     none: only carrier tells"),
+        ("lab = true", 'lab = true\njournal = "/nowhere/log"', "there is no folder /nowhere; `run` would"),
+        ("lab = true", 'lab = true\njournal = "."', "/.: is a folder; `run` would refuse\n"),
+        ('"sock"', '"key"', "key: is there and no socket; `run` would refuse\n"),
+    ],
+)
+def test_check_config_tells_what_this_host_lacks(
+    was: str, becomes: str, told: str, config: Path, capsys: Captured
+) -> None:
+    config.write_text(config.read_text().replace(was, becomes, 1))
+    assert main(["check-config", str(config)]) == 0
+    assert told in capsys.readouterr().out
 
 
 def test_a_daemon_that_is_not_there_is_code_3(config: Path, capsys: Captured) -> None:

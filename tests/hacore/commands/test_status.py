@@ -119,6 +119,16 @@ def test_json_is_a_line_a_look_and_a_daemon_may_be_away(tmp_path: Path) -> None:
     os.close(reader)
 
 
+def test_it_says_in_plain_words_what_it_waits_for_and_a_name_once() -> None:
+    uuid = sample().host.uuid
+    host = replace(sample().host, name=uuid)
+    told = text_of(spoken(waiting="hosts that are missing: red"))
+    assert "; waits for hosts that are missing: red\n" in told
+    told = text_of(spoken(waiting="to be admitted by the members: red", host=host))
+    assert "; waits to be admitted by the members: red\n" in told
+    assert told.startswith(f"host      {uuid}, weight")
+
+
 def test_a_shorter_picture_leaves_nothing_of_a_longer_one() -> None:
     drawn = redrawn("short", first=False)
     assert drawn.startswith(HOME)

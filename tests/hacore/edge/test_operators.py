@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hacore.edge.operators import check_confirmation, uncertain
+from hacore.edge.operators import check_confirmation, must_reboot, noted, uncertain
 from hacore.errors import Refused
 
 HOSTS = tuple(SimpleNamespace(name=name) for name in ("red", "green", "blue", "black"))
@@ -42,3 +42,13 @@ def test_people_are_told_whom_to_look_after_and_what_to_type() -> None:
     (sentence,) = uncertain(0b0010, CONFIG)
     assert sentence.startswith("green is left out and was not armed")
     assert "xenhad confirm-dead green --force" in sentence
+
+
+def test_people_are_told_who_has_to_reboot() -> None:
+    assert must_reboot(0, CONFIG) == []
+    (sentence,) = must_reboot(0b0100, CONFIG)
+    assert sentence.startswith("blue was declared dead and asks to join: unless it has rebooted")
+
+
+def test_requests_are_noted_as_the_journal_speaks() -> None:
+    assert [noted(value) for value in (True, False, 3, "red")] == [True, False, "3", "red"]

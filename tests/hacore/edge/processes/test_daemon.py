@@ -36,6 +36,10 @@ def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(poo
     assert one.xenhad("confirm-dead", "h3").returncode == 2
     assert one.xenhad("confirm-dead", "h3", "--force").returncode == 0
     one.wait_for("dead", host="h3")
+    three.clear()
+    three.start()
+    three.wait_for("waiting")
+    assert any("h3 was declared dead and asks to join" in warning for warning in one.status().warnings)
     text = three.config.read_text()
     three.config.write_text(text.replace('000000000001"\nno_f', '000000000002"\nno_f'))
     three.clear()
@@ -84,6 +88,11 @@ def test_a_paused_daemon_is_fenced(pool):
 def test_a_restart_hands_the_watchdog_over(pool):
     one, two = pool(2, lab=True, timeout_seconds=20.0).form()
     epoch, pings = one.status().epoch, len(one.dog.said)
+    stranger = one.xenhad(
+        "restart", "--lab", "-c", str(two.config), "-s", str(one.config.with_suffix(".sock"))
+    )
+    assert stranger.returncode == 2
+    assert "is for h2; the daemon at" in stranger.stderr
     done = one.xenhad("restart", "--lab")
     assert (done.returncode, done.stderr) == (0, "")
     one.wait_for("start", restarted="yes")
