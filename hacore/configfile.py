@@ -118,7 +118,7 @@ class _Reader:
             isolation=top.word("isolation", ("evidence", "fence", "hold"), "evidence"),
             quorum=top.word("quorum", ("disk", "majority"), "disk"),
             watchdog=watchdog,
-            arbiters=self._arbiters(),
+            arbiters=self._arbiters(hosts),
             lab=self._lab,
             fencing=self._fencing,
         )
@@ -256,13 +256,19 @@ class _Reader:
         table.refuse_unknown()
         return WatchdogSettings(driver, os.path.join(self._folder, path) if path else "", granularity_ns)
 
-    def _arbiters(self) -> tuple[str, ...] | None:
+    def _arbiters(self, hosts: tuple[Host, ...]) -> tuple[str, ...] | None:
+        insiders = {_packed(address): host.name for host in hosts for address in host.addresses}
         found = self._top.texts("arbiters", "a list of addresses", ())
         if len(found) > ARBITERS_MAX:
             self._top.complain("arbiters", f"expected at most {ARBITERS_MAX}, got {len(found)}")
         for i, address in enumerate(found):
             if not any(_parses(address, family) for family in FAMILIES):
                 self._top.complain(f"arbiters[{i}]", f"{shown(address)}: expected an IPv4 or IPv6 address")
+            elif inside := insiders.get(
+                _packed(address), "this host itself" if _is_loopback(address) else ""
+            ):
+                problem = f"is {inside}; expected somebody outside of the pool: a host always reaches itself"
+                self._top.complain(f"arbiters[{i}]", f"{address}: {problem}")
         return found if self._top.has("arbiters") else None
 
     def _once(self, table: str, key: str, values: list[str]) -> None:
@@ -280,3 +286,17 @@ def _parses(address: str, family: str) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def _packed(address: str) -> bytes:
+    """Return an address as it is compared; one that is none, and was complained of, as it stands."""
+    family = next((family for family in FAMILIES if _parses(address, family)), "")
+    return socket.inet_pton(FAMILIES[family], address) if family else address.encode()
+
+
+def _is_loopback(address: str) -> bool:
+    """Tell whether pings to it never leave this host: 127.0.0.0/8, ::1, and the unspecified addresses."""
+    packed = _packed(address)
+    if len(packed) == 4:
+        return packed[0] == 127 or not any(packed)
+    return int.from_bytes(packed) <= 1

@@ -15,10 +15,10 @@ from exporter.page import words
 from exporter.page.beats import TONES, Cell, Matrix, matrices
 from exporter.page.tone import Tone
 from exporter.state import PoolState
-from hacore.status import Peer, Status
+from hacore.status import Peer, Status, waits
 
 FEW_COPIES = 3
-"""Below two copies a host must leave or fence (MEMBERSHIP §3)."""
+"""Below two copies a host proposes nothing; without any it has no storage (MEMBERSHIP §3)."""
 _SYMBOLS: dict[Tone, str] = {"good": "✓", "bad": "✕", "unknown": "!", "plain": "–"}
 _CAUSES = {
     "none": "nothing was decided yet",
@@ -275,7 +275,7 @@ class _Group:
     def _note(self, status: Status) -> str:
         parts = []
         if status.waiting:
-            parts.append(f"Waits for {status.waiting}.")
+            parts.append(f"W{waits(status.waiting)[1:]}.")
         if status.fences.last_cause != "none":
             why = _FENCES.get(status.fences.last_cause, status.fences.last_cause)
             when = status.fences.last_at_seconds

@@ -10,7 +10,7 @@ from hacore.clock import SystemClock
 from hacore.commands.control import names_of, pause, socket_of
 from hacore.edge.client import fetch
 from hacore.errors import DaemonUnreachable
-from hacore.status import Channel, Peer, Status
+from hacore.status import Channel, Peer, Status, waits
 
 HOME, END_OF_LINE, REST = "\x1b[H", "\x1b[K", "\x1b[J"
 """Of a terminal: go to the top, forget the rest of the line, forget everything below. Nothing flickers."""
@@ -106,9 +106,7 @@ def _named(found: Status) -> str:
 
 
 def _waiting(found: Status) -> str:
-    if not found.waiting:
-        return ""
-    return f"; waits {found.waiting}" if found.waiting.startswith("to ") else f"; waits for {found.waiting}"
+    return f"; {waits(found.waiting)}" if found.waiting else ""
 
 
 def _watchdog(found: Status) -> str:

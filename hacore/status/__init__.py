@@ -24,6 +24,7 @@ from hacore.status.schema import (
     Storage,
     Watchdog,
     intervals_of,
+    waits,
 )
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "encode",
     "intervals_of",
     "plain",
+    "waits",
 ]

@@ -214,6 +214,11 @@ class Status:
     disbelieved_slots: Mapping[str, int]  # copies of slots read and not believed, by reason
 
 
+def waits(waiting: str) -> str:
+    """Return for what a daemon waits (`Status.waiting`) as a verb and its object: waits for storage."""
+    return f"waits {waiting}" if waiting.startswith("to ") else f"waits for {waiting}"
+
+
 def intervals_of(timing: Timing) -> Intervals:
     """Return the intervals in seconds."""
     names = (field.name.removesuffix("_seconds") for field in fields(Intervals))

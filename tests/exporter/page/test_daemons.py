@@ -166,6 +166,8 @@ def test_what_it_waits_for_and_why_it_fenced_is_said(three) -> None:
     status = replace(three[0], waiting="storage", fences=fences)
     note = view_of(*states_of(status)).members[0].note
     assert note == "Waits for storage. Fenced itself 2 hours ago: its storage was lost."
+    joining = replace(three[0], waiting="to be admitted by the members: red")
+    assert view_of(*states_of(joining)).members[0].note == "Waits to be admitted by the members: red."
 
 
 # Who hears whom
