@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from exporter.questions import Answer, HeadroomQuestion, Question, Terms
 from hacore.clock import Clock
-from planner import restart
 from planner.constraints.memory import applied
 from planner.constraints.rules import NO_RULES, Rules
 from planner.explain.answer import fragmentation
+from planner.losses import SingleLosses, SingleRecoveries
 from planner.model import Pool
 from planner.placement.problem import problem_of
 from planner.results import Headroom, Span, Tolerance
@@ -23,16 +23,16 @@ class OwnPlanner:
         self._clock = clock
         self._rules = rules
         self._pace = pace
-        self._losses: tuple[Pool, restart.SingleLosses] | None = None
+        self._losses: tuple[Pool, SingleLosses] | None = None
         """Of the pool asked about last: its hosts are asked about one by one."""
-        self._recoveries: restart.SingleRecoveries | None = None
+        self._recoveries: SingleRecoveries | None = None
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
         return answer.tolerance(pool, limit_seconds=limit_seconds, clock=self._clock, rules=self._rules)
 
     def unplaced_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> tuple[int, bool]:
         if self._losses is None or self._losses[0] is not pool:
-            self._losses = (pool, restart.SingleLosses(pool, self._rules))
+            self._losses = (pool, SingleLosses(pool, self._rules))
         return self._losses[1].unplaced(host_uuid, limit_seconds=limit_seconds, clock=self._clock)
 
     def headroom(self, pool: Pool, *, limit_seconds: float) -> Headroom:
@@ -44,7 +44,7 @@ class OwnPlanner:
     def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
         times = self._recoveries
         if times is None or times.pool is not pool:
-            times = self._recoveries = restart.SingleRecoveries(pool, self._pace, self._rules)
+            times = self._recoveries = SingleRecoveries(pool, self._pace, self._rules)
         return times.recovery(host_uuid, limit_seconds=limit_seconds, clock=self._clock)
 
     def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:

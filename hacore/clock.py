@@ -47,6 +47,10 @@ class Deadline:
         """Return the deadline `seconds` from now."""
         return cls(clock, clock.monotonic_ns() + int(seconds * NS_PER_SECOND))
 
+    def part(self, share: float) -> Deadline:
+        """Return the deadline at which this share of the time that is left will have passed."""
+        return Deadline.after(self.clock, self.left_seconds() * share)
+
     def left_seconds(self) -> float:
         """Return the seconds left, never below 0."""
         return max(0, self.at_ns - self.clock.monotonic_ns()) / NS_PER_SECOND

@@ -27,7 +27,7 @@ from planner.placement.verify_moves import verify_moves
 from planner.placement.wishes import Wish
 from planner.results import Drain, Move, Tolerance, Unplaced
 from planner.tolerance.answer import tolerance
-from planner.tolerance.foresight import keep_more
+from planner.tolerance.foresight import FIGURE_SHARE, SEARCH_SHARE, keep_more
 
 OTHERS = "the others have moved"
 
@@ -41,7 +41,7 @@ def drain(
     clock: Clock,
     rules: Rules = NO_RULES,
 ) -> Drain:
-    """Return how `hosts` (uuids) are emptied; search, figure and foresight may each take `limit_seconds`.
+    """Return how `hosts` (uuids) are emptied, within about `limit_seconds`.
 
     `target` None: the pool's own. `rules`: what counts beside memory, reach and enforced groups. Raises
     PlanRejected if the verifier refuses the moves: a bug.
@@ -55,9 +55,9 @@ def drain(
         after = pool_after(case.original, case.moves(places))
         return tolerance(after, target=wanted, limit_seconds=within_seconds, clock=clock, rules=rules)
 
-    recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
-    found = recovery.to, figure(recovery.to, limit_seconds)
     deadline = Deadline.after(clock, limit_seconds)
+    recovery = recover(case.wishes, case.room, deadline.part(SEARCH_SHARE))
+    found = recovery.to, figure(recovery.to, deadline.left_seconds() * FIGURE_SHARE)
     places, after = keep_more(case.problem(), 0, case.wishes_ahead, found, figure, deadline)
     recovery = replace(recovery, to=places)
     moves, blocked = case.moves(places), _blocked(case, recovery)

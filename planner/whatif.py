@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hacore.clock import Clock
+from hacore.clock import Clock, Deadline
 from planner.changes.apply import apply
 from planner.changes.change import Change, parse_change
 from planner.changes.errors import ChangeError
 from planner.constraints.rules import NO_RULES, Rules
 from planner.model import Pool
-from planner.results import WhatIf
+from planner.results import Tolerance, WhatIf
 from planner.tolerance.answer import tolerance
 
 
@@ -29,16 +29,18 @@ def whatif(
 ) -> WhatIf:
     """Return the figures before and after `changes`, made in order; those that cannot be made are left out.
 
-    `target` None: the pool's own. Either figure may take `limit_seconds`. Raises ChangeError if a change
-    cannot be read at all: then nothing is answered.
+    `target` None: the pool's own. Both figures together take about `limit_seconds`. Raises ChangeError
+    if a change cannot be read at all: then nothing is answered.
     """
+    deadline = Deadline.after(clock, limit_seconds)
     after, errors = pool_after(pool, [parse_change(text) for text in changes], rules)
     wanted = pool.target if target is None else target
-    figures = [
-        tolerance(each, target=wanted, limit_seconds=limit_seconds, clock=clock, rules=rules)
-        for each in (pool, after)
-    ]
-    return WhatIf(figures[0], figures[1], errors)
+
+    def figure(of: Pool, share: float) -> Tolerance:
+        within_seconds = deadline.left_seconds() * share
+        return tolerance(of, target=wanted, limit_seconds=within_seconds, clock=clock, rules=rules)
+
+    return WhatIf(figure(pool, 1 / 2), figure(after, 1), errors)
 
 
 def pool_after(pool: Pool, changes: Sequence[Change], rules: Rules) -> tuple[Pool, tuple[str, ...]]:

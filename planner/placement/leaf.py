@@ -92,7 +92,7 @@ def _ask_pattern_lp(instance: Instance, deadline: Deadline) -> Outcome:
 
 
 def _ask_cp_sat_briefly(instance: Instance, deadline: Deadline) -> Outcome:
-    brief = Deadline.after(deadline.clock, deadline.left_seconds() * BRIEF_SHARE)
+    brief = deadline.part(BRIEF_SHARE)
     return _ask_cp_sat(instance, brief)
 
 
@@ -111,7 +111,7 @@ def _ask_arc_flow(instance: Instance, deadline: Deadline) -> Outcome:
     flow = arcflow.build(instance)
     if flow is None:
         return Open("arc-flow")
-    share = Deadline.after(deadline.clock, deadline.left_seconds() * FLOW_SHARE)
+    share = deadline.part(FLOW_SHARE)
     verdict, values = solver.integers(flow.tops, flow.rows, share)
     if verdict == "infeasible":
         # A branch and cut in floats is no proof: see `solver.integers`.

@@ -112,7 +112,7 @@ class _Climb:
         proven = all_proven = True
         for i, stage in enumerate(stages):
             deadline = _share(self.deadline, len(stages) - i)
-            brief = _part(deadline, CHOICE_SHARE)
+            brief = deadline.part(CHOICE_SHARE)
             done, at_most = self._by_choice(stage, brief)
             done = done or self._by_cp_sat(stage, deadline)
             if stage.protected:
@@ -196,8 +196,4 @@ def _value(stage: _Stage, kinds: Sequence[Kind], to: Sequence[int]) -> int:
 
 def _share(deadline: Deadline, stages_left: int) -> Deadline:
     """Return a deadline that leaves half of what is left to the stages that follow this one."""
-    return deadline if stages_left == 1 else _part(deadline, 1 / 2)
-
-
-def _part(deadline: Deadline, share: float) -> Deadline:
-    return Deadline.after(deadline.clock, deadline.left_seconds() * share)
+    return deadline if stages_left == 1 else deadline.part(1 / 2)

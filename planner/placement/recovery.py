@@ -166,7 +166,7 @@ class _Search:
             return self.known[instance]
         watch = Stopwatch.start(self.deadline.clock)
         # Half of what is left: what is cut off here is asked again as a choice of the best part.
-        share = Deadline.after(self.deadline.clock, self.deadline.left_seconds() / 2)
+        share = self.deadline.part(1 / 2)
         outcome = leaf.decide(instance, share)
         if outcome.method != "greedy":
             self._account(1, watch.seconds(), isinstance(outcome, Open))

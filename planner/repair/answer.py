@@ -130,7 +130,7 @@ class _Hunt:
     def _with_share(self, search: Search, number: int) -> bool:
         """Look at one number within a share of the time: some is left for what is found without a proof."""
         whole = self.judge.deadline
-        self.judge.deadline = Deadline.after(whole.clock, whole.left_seconds() * FIRST_SHARE)
+        self.judge.deadline = whole.part(FIRST_SHARE)
         more = search.look(number)
         self.judge.deadline = whole
         return more

@@ -45,7 +45,7 @@ class Judge:
         if not problem.hosts:
             return Ruling(False, 0)
         counted = count(problem.pruned)
-        share = Deadline.after(self.deadline.clock, self.deadline.left_seconds() * ASK_SHARE)
+        share = self.deadline.part(ASK_SHARE)
         found = level(counted, failures, share)
         if found.lower >= failures:
             return Ruling(True)

@@ -75,10 +75,10 @@ def _both(
     counted = count(problem)
     whole = deadline
     if problem.resources:  # what these leave open may take any time: the other figures need some, too
-        deadline = _part(whole, SIMULTANEOUS_SHARE)
+        deadline = whole.part(SIMULTANEOUS_SHARE)
     simultaneous, use = simultaneous_bounds(counted, problem.cap, deadline)
     if problem.resources:
-        deadline = _part(whole, SEQUENTIAL_SHARE)
+        deadline = whole.part(SEQUENTIAL_SHARE)
     after_another = sequential.bounds(counted, simultaneous, problem.cap, deadline)
     if after_another.proven:
         return simultaneous, after_another, use, "not_needed"
@@ -88,7 +88,3 @@ def _both(
     if found.proven:
         return simultaneous, found, use, "settled"
     return simultaneous, found, use, "limit_reached" if deadline.passed() else "as_asked"
-
-
-def _part(deadline: Deadline, share: float) -> Deadline:
-    return Deadline.after(deadline.clock, deadline.left_seconds() * share)

@@ -64,7 +64,7 @@ def search_constrained(counted: Counted, *, cap: int, deadline: Deadline, solve:
 def _relaxed(counted: Counted, cap: int, deadline: Deadline, solve: bool) -> Relaxed:
     plain = count(counted.problem.relaxed, counted.unit_hosts)
     closed = closed_form(plain)
-    share = Deadline.after(deadline.clock, deadline.left_seconds() * RELAXED_SHARE)
+    share = deadline.part(RELAXED_SHARE)
     return Relaxed(plain, closed, search(plain, closed, cap=cap, deadline=share, solve=solve))
 
 

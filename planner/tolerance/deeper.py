@@ -75,7 +75,7 @@ def _by_slots(problem: Problem, known: Bounds, deadline: Deadline) -> Bounds:
     """Raise the lower bound to the most failures for which slots are found: the upper bound first, then by
     bisection.
     """
-    share = Deadline.after(deadline.clock, deadline.left_seconds() * SLOTS_SHARE)
+    share = deadline.part(SLOTS_SHARE)
     classes = classes_of(problem)
     lower, too_many, probe = known.lower, known.upper + 1, known.upper
     while lower < probe < too_many and not share.passed():

@@ -28,7 +28,7 @@ def _bounds(pool: Pool, problem: Problem, key: str, deadline: Deadline) -> Bound
     if not problem.vms:
         return capped(len(units), cap)
     solve = bool(problem.resources)
-    share = Deadline.after(deadline.clock, deadline.left_seconds() / 2) if solve else deadline
+    share = deadline.part(1 / 2) if solve else deadline
     bounds, _ = simultaneous_bounds(count(problem, units), cap, share, solve=solve)
     return bounds
 

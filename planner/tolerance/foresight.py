@@ -19,6 +19,11 @@ from planner.tolerance.lookahead import look_ahead
 FORESEEN = 2
 """Further failures that are looked ahead to: 64 hosts take some 0.1 s for two."""
 
+SEARCH_SHARE = 1 / 2
+"""Of the limit of a plan or a drain, for the places themselves: mostly some milliseconds."""
+FIGURE_SHARE = 2 / 3
+"""Of what is left then, for the figure of these places; the rest is for better ones and their figures."""
+
 Places = tuple[int, ...]
 """A host for each wish."""
 Judge = Callable[[Sequence[int], float], Tolerance]

@@ -27,6 +27,8 @@ DECIDERS = (
     "planner/tolerance/",
     "planner/placement/",
     "planner/restart.py",
+    "planner/restarting.py",
+    "planner/losses.py",
     "planner/schedule/",
     "planner/explain/",
     "planner/changes/",

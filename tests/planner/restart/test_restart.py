@@ -13,9 +13,10 @@ from bench import pools
 from bench.clocks import StillClock
 from bench.worlds import drawn
 from planner.errors import InputError, UnknownHostError
+from planner.losses import SingleLosses, SingleRecoveries
 from planner.model import SR, VM, Host, Network, Pool
 from planner.placement.verify import verify_plan
-from planner.restart import SingleLosses, SingleRecoveries, plan, pool_after, unplaced_if_failed
+from planner.restart import plan, pool_after
 from planner.results import Plan
 from planner.schedule.pace import Pace
 from planner.schedule.prediction import RecoveryTime
@@ -361,7 +362,7 @@ def test_the_pool_afterwards() -> None:
     assert after["stays"] == pool.vm_by_uuid["stays"]
 
 
-def test_unplaced_if_failed_is_what_the_plan_says() -> None:
+def test_single_losses_are_what_the_plan_says() -> None:
     for seed in range(60):
         pool = drawn(Random(seed), hosts=4, vms=9)
         losses = SingleLosses(pool)
@@ -370,7 +371,6 @@ def test_unplaced_if_failed_is_what_the_plan_says() -> None:
             left = sum(pool.vm_by_uuid[u.vm].protected for u in made.unplaced)
             assert made.optimal
             assert losses.unplaced(host.uuid, clock=StillClock()) == (left, True)
-            assert unplaced_if_failed(pool, host.uuid, clock=StillClock()) == (left, True)
 
 
 def test_single_recoveries_are_what_the_plans_say() -> None:
