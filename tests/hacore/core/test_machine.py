@@ -361,12 +361,25 @@ def test_a_slot_that_somebody_else_writes_is_not_taken_over(pool):
 
 def test_a_damaged_own_slot_is_not_overwritten_at_once(pool):
     pool.crash(1)
+    box = pool.boot(1)
+    begun_ns = pool.now_ns
+    while box.body is None:
+        box.cycle(doubted=0b010)
+        pool.now_ns += pool.timing.beat_ns
+    assert 0 < pool.now_ns - begun_ns - pool.timing.storage_lost_ns < 3 * pool.timing.beat_ns
+
+
+def test_a_lost_own_slot_is_written_once_no_grant_or_denial_in_it_matters(pool):
+    pool.crash(1)
     pool.slots[1] = None
     box = pool.boot(1)
     box.cycle()
-    assert box.body is None
-    pool.run(pool.timing.storage_lost_ns / NS + 2)
-    assert box.body is not None
+    first_ns = pool.now_ns
+    while box.body is None:
+        assert box.packet is None
+        pool.now_ns += pool.timing.beat_ns
+        box.cycle()
+    assert pool.now_ns - first_ns > pool.timing.silence_ns
 
 
 def test_a_promise_outlives_the_boot(pool):
