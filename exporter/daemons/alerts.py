@@ -168,10 +168,14 @@ DAEMON_RULES: tuple[Rule, ...] = (
         expr=_of_daemon("(xenha_daemon_storage_copies_left <= 3)"),
         summary=f"{_HOST}: {{{{ $value }}}} clean copies of its slot left",
         description=(
-            "Writes to the heartbeat disk failed and may still land later: those copies are not used again "
-            "until the host reboots. With fewer than two left the host leaves the pool or fences itself."
+            "Writes to the heartbeat disk failed and may still land later: those copies are set aside until "
+            "an hour after the last failure. With fewer than two left the host decides nothing; with none it "
+            "has lost the heartbeat disk."
         ),
-        runbook="Find out why writes fail. Then let the host leave, reboot it in peace, and join again.",
+        runbook=(
+            "Find out why writes fail. Copies come back one an hour; if that is too long, let the host "
+            "leave, reboot it in peace, and join again."
+        ),
     ),
     Rule(
         alert="XenhaHostFenced",

@@ -160,7 +160,7 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "xenha_daemon_storage_copies_left",
         "pool host",
-        "Copies of the own slot that no failed write may still reach; below 2 the host leaves or fences.",
+        "Copies of the own slot that no failed write may still reach; below 2 it proposes nothing.",
     ),
     counter(
         "xenha_daemon_slots_disbelieved_total",

@@ -397,8 +397,9 @@ TEXTS = {
     ),
     "XenhaSlotCopiesLow": (
         "quay-1 of Harbour: 3 clean copies of its slot left",
-        "Writes to the heartbeat disk failed and may still land later: those copies are not used again until "
-        "the host reboots. With fewer than two left the host leaves the pool or fences itself.",
+        "Writes to the heartbeat disk failed and may still land later: those copies are set aside until an "
+        "hour after the last failure. With fewer than two left the host decides nothing; with none it has "
+        "lost the heartbeat disk.",
     ),
     "XenhaHostFenced": (
         "quay-1 of Harbour has fenced itself (storage_lost)",
