@@ -103,6 +103,19 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     gauge("xenha_tolerance_proven", "pool kind", "1 if lower and upper bound meet: the figure is exact."),
     gauge(
+        "xenha_domain_tolerance_lower_domains",
+        "pool domain",
+        "Failure domains of one kind (the label: rack, say) that may fail at once with all their hosts, "
+        "proven to be survived; a host outside any is one of its own.",
+        "domains",
+    ),
+    gauge(
+        "xenha_domain_tolerance_upper_domains",
+        "pool domain",
+        "Failures of domains of this kind beyond which survival is disproved.",
+        "domains",
+    ),
+    gauge(
         "xenha_tolerance_target_hosts",
         "pool",
         "Host failures the pool should tolerate (ha_host_failures_to_tolerate); absent while HA is disabled.",
@@ -130,7 +143,8 @@ CATALOGUE: tuple[Metric, ...] = (
         "xenha_host_failure_recovery_seconds",
         "pool host",
         "Predicted time from a failure of this host until every protected VM serves again; +Inf: not all "
-        "would restart (proven); absent until worked out, and while that is open.",
+        "would restart (proven); absent until worked out, and while that is open. A plan that looks ahead to "
+        "further failures may use other hosts and differ by a boot.",
         "seconds",
     ),
     gauge(

@@ -163,6 +163,9 @@ def _bounds(label: Mapping[str, str], tolerance: Tolerance) -> Iterator[Point]:
         yield "xenha_tolerance_lower_hosts", {**label, "kind": kind}, bounds.lower
         yield "xenha_tolerance_upper_hosts", {**label, "kind": kind}, bounds.upper
         yield "xenha_tolerance_proven", {**label, "kind": kind}, bounds.proven
+    for domain, bounds in tolerance.domains.items():
+        yield "xenha_domain_tolerance_lower_domains", {**label, "domain": domain}, bounds.lower
+        yield "xenha_domain_tolerance_upper_domains", {**label, "domain": domain}, bounds.upper
     if tolerance.target is not None:
         yield "xenha_tolerance_target_hosts", label, tolerance.target
     holds = _OVERCOMMITTED[tolerance.overcommitted]

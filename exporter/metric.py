@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Type = Literal["gauge", "counter", "info", "histogram"]
-Unit = Literal["", "bytes", "seconds", "hosts"]
+Unit = Literal["", "bytes", "seconds", "hosts", "domains"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,6 +323,10 @@ def _figure_facts(figures: Figures, objective_seconds: float | None) -> list[Fac
         says = f"{xapi.ha_plan_exists_for}{', overcommitted' if xapi.ha_overcommitted else ''}"
         facts.append(Fact("xapi's own figure", says, note, tone="bad" if "promises" in note else "plain"))
     facts.append(Fact("One after another", words.figure(tolerance.sequential), words.in_turn(tolerance)))
+    for domain, bounds in tolerance.domains.items():
+        facts.append(
+            Fact(f"{domain}: failures at once", words.figure(bounds), f"all hosts of a {domain} together")
+        )
     if figures.headroom is not None:
         room = figures.headroom
         facts.append(Fact("Largest VM that can start", words.room(room.largest), words.kept(room.target)))

@@ -155,6 +155,7 @@ def tolerance(pool: Pool) -> Tolerance:
         target=1,
         simultaneous=Bounds(0, 1, "certificate", Witness(("host-1", "host-2"), ("vm-mail",), "memory")),
         sequential=Bounds(0, 1, "certificate"),
+        domains={"rack": Bounds(0, 1, "certificate")},
         elapsed_seconds=0.25,
         solver=SolverUse(calls=2, seconds=0.5, limit_reached=True),
     )

@@ -176,6 +176,15 @@ def test_how_long_a_host_failure_lasts_is_said(
     assert pool_view(make_state(pool, figures), 0, now_seconds).hosts[0].loss.text == text
 
 
+def test_failure_domains_stand_beside_the_figure(pool, make_figures, make_state, now_seconds) -> None:
+    figures = make_figures(pool)
+    open_bounds = replace(figures.tolerance.simultaneous, lower=0, upper=1)
+    said: Figures = replace(figures, tolerance=replace(figures.tolerance, domains={"rack": open_bounds}))
+    facts = {fact.name: fact for fact in pool_view(make_state(pool, said), 0, now_seconds).facts}
+    fact = facts["rack: failures at once"]
+    assert (fact.value, fact.note) == ("0–1", "all hosts of a rack together")
+
+
 @pytest.mark.parametrize(
     ("slowest", "objective", "value", "note", "tone"),
     [
