@@ -33,7 +33,7 @@ class Takeover:
         if not disk.known:
             return FIRST_READ
         sequence, own = disk.sequences[me], disk.bodies[me]
-        if not self._since_ns:
+        if not self._since_ns or (own is not None and not self._sequence):
             self._since_ns, self._sequence = disk.read_completed_ns, sequence
         odd = own is None or bool(disk.doubted >> me & 1)
         foreign = own is not None and own.incarnation not in (0, self._setup.incarnation)

@@ -16,7 +16,7 @@ DIGITS = 20
 
 def numbered_from(lock: int, wall_ns: int) -> int:
     """Return above what to number, and note it in the lock file (descriptor)."""
-    floor_ns = start_floor(wall_ns, _noted(lock))
+    floor_ns = start_floor(max(wall_ns, 0), _noted(lock))
     with suppress(OSError):
         os.pwrite(lock, b"%0*d\n" % (DIGITS, floor_ns), 0)
     return floor_ns

@@ -382,6 +382,17 @@ def test_a_lost_own_slot_is_written_once_no_grant_or_denial_in_it_matters(pool):
     assert pool.now_ns - first_ns > pool.timing.silence_ns
 
 
+def test_an_own_slot_that_can_be_read_again_is_nobody_elses(pool):
+    pool.crash(1)
+    body, sequence = pool.slots[1], pool.sequences[1]
+    pool.slots[1], pool.sequences[1] = None, 0
+    box = pool.boot(1)
+    box.cycle()
+    pool.slots[1], pool.sequences[1] = body, sequence
+    pool.until(lambda: box.stopped or box.view.state is State.MEMBER, T)
+    assert not box.stopped
+
+
 def test_a_promise_outlives_the_boot(pool):
     block = replace(pool.slots[1].block, epoch=3, mbal=66)
     pool.crash(1)

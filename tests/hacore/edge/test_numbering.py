@@ -35,6 +35,10 @@ def test_no_start_numbers_what_one_before_it_may_have(walls):
     assert all(later - before >= MOST_WRITES for before, later in pairwise(floors[1:]))
 
 
+def test_a_clock_before_its_epoch_is_none(lock):
+    assert numbered_from(lock, -5) == 0
+
+
 def test_a_clock_that_was_set_back_does_not_matter(lock):
     numbered_from(lock, WALL_NS)
     again = numbered_from(lock, WALL_NS - 3600 * 10**9)
