@@ -10,25 +10,13 @@ from array import array
 from dataclasses import dataclass
 from itertools import combinations
 
-from hacore.kernel.planning import FoundWitness, Rows, certificate_rows, certified, find_witness, saturation
+from hacore.kernel.planning import FoundWitness, certificate_rows, certified, find_witness, saturation
 from planner.tolerance.counts import Counted, Scale
+from planner.tolerance.ranks import Certificate, Ranking
 
 MOST_MASKS_FOR_PAIRS = 16
 """Unions of two candidate sets are tried as areas while there are no more distinct sets than this."""
 MOST_AREAS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What §2 proves: `by_kind[i]` failures under which kind i cannot fail, and the rows that say so."""
-
-    lower: int
-    by_kind: array[int]
-    rows: Rows
-
-    def open_rows(self, failures: int) -> list[int]:
-        """Return the kinds that so many failures could make fail."""
-        return [kind for kind, most in enumerate(self.by_kind) if most < failures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +37,8 @@ class ClosedForm:
     ceiling: Ceiling
     most: array[int]
     """A_h(s) in loose units, kinds × hosts."""
+    ranking: Ranking | None
+    """Where VMs differ in their candidates and the bounds by falling size in their figures."""
 
     @property
     def lower(self) -> int:
@@ -66,7 +56,25 @@ def closed_form(counted: Counted) -> ClosedForm:
     if counted.rounded:
         certificate = max(certificate, _plain(counted), key=lambda proof: proof.lower)
         _, most = saturation(counted.loose.room, counted.loose.needs)
-    return ClosedForm(certificate, _ceiling(counted, most), most)
+    ceiling = _ceiling(counted, most)
+    if counted.agile or certificate.lower >= len(ceiling.units) - 1:
+        return ClosedForm(certificate, ceiling, most, None)
+    ranking = Ranking(counted, least)
+    certificate = _ranked(ranking, certificate, len(ceiling.units) - 1)
+    return ClosedForm(certificate, ceiling, most, ranking)
+
+
+def _ranked(ranking: Ranking, best: Certificate, upper: int) -> Certificate:
+    """Return the certificate of the most failures up to `upper` that some order of kinds proves."""
+    asked = upper
+    while best.lower < upper:
+        found = ranking.certificate(asked)
+        if found.lower > best.lower:
+            best = found
+        if found.lower < asked:
+            upper = asked - 1
+        asked = (best.lower + upper + 1) // 2
+    return best
 
 
 def _certificate(counted: Counted, scale: Scale, least: array[int]) -> Certificate:

@@ -16,9 +16,10 @@ from hacore.clock import Deadline, Stopwatch
 from hacore.kernel.planning import FailureSets, Verdict, dominators
 from planner.placement.packing import Open, Packed, Refuted
 from planner.results import Method, SolverUse
-from planner.tolerance.bounds import Certificate, ClosedForm
+from planner.tolerance.bounds import ClosedForm
 from planner.tolerance.counts import Counted, leaf
 from planner.tolerance.prices import guess, refute
+from planner.tolerance.ranks import Certificate
 
 SLICE_NODES = 20_000
 """Kernel work between two looks at the deadline and at signals: a few milliseconds."""
@@ -143,8 +144,10 @@ class _Level:
 
     def _walks(self) -> Iterator[FailureSets]:
         """Prepare the searches of this level, one for each group of open rows."""
-        certificate, counted = self.closed.certificate, self.counted
+        certificate, counted = self._certificate(), self.counted
         rows = certificate.open_rows(self.failures)
+        if not rows:
+            return
         rows.sort(key=lambda row: (-_excess(certificate, counted.units, row, self.failures), row))
         self.order = _order(certificate, counted.units, rows)
         for first in range(0, len(rows), ROWS_AT_ONCE):
@@ -162,6 +165,14 @@ class _Level:
                 floor_sizes=counted.loose.needs,
                 most=self.closed.most,
             )
+
+    def _certificate(self) -> Certificate:
+        """Return the certificate that leaves fewer rows open for so many failures."""
+        plain, ranking = self.closed.certificate, self.closed.ranking
+        if ranking is None:
+            return plain
+        ranked = ranking.certificate(self.failures)
+        return min(plain, ranked, key=lambda proof: len(proof.open_rows(self.failures)))
 
     def _walk(self, walks: Iterator[FailureSets], budget: int) -> Lost | None:
         """Walk on for about so many nodes, or until a set is lost or too many are undecided."""
@@ -185,7 +196,7 @@ class _Level:
     def ask_prices(self, units: tuple[int, ...]) -> Lost | None:
         """Try to refute a set, or a worse one of the same size, by prices."""
         watch = Stopwatch.start(self.deadline.clock)
-        share = Deadline.after(self.deadline.clock, self.deadline.left_seconds() * PRICES_SHARE)
+        share = self.deadline.part(PRICES_SHARE)
         priced = refute(self.counted, units, share)
         self._used(watch)
         return None if priced is None else Lost(priced.units, prices=priced.prices)

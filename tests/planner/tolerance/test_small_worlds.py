@@ -13,8 +13,9 @@ from hacore.kernel.planning import Rows
 from planner.placement.problem import Problem, problem_of
 from planner.results import Bounds
 from planner.tolerance.answer import tolerance
-from planner.tolerance.bounds import Ceiling, Certificate, closed_form
+from planner.tolerance.bounds import Ceiling, closed_form
 from planner.tolerance.counts import count
+from planner.tolerance.ranks import Certificate
 from planner.tolerance.search import search
 from planner.tolerance.simultaneous import simultaneous_bounds
 
@@ -79,7 +80,7 @@ def test_the_search_alone_is_exact(pools: Any, brute: Any, clock: Any, block: in
             -1, array("q", [-2] * kinds), Rows(closed.certificate.rows.terms, array("q", [0] * kinds))
         )
         everything = Ceiling(tuple(range(counted.units)), problem.everywhere, kinds - 1, True)
-        blind = replace(closed, certificate=knows_nothing, ceiling=everything)
+        blind = replace(closed, certificate=knows_nothing, ceiling=everything, ranking=None)
         found = search(counted, blind, cap=counted.units, deadline=Deadline.after(clock, 1))
         assert (found.lower, found.upper) == (brute(problem, singles(problem)),) * 2, seed
 
