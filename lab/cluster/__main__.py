@@ -115,12 +115,12 @@ def _run(chosen: argparse.Namespace) -> int:
         if chosen.no_page:
             _attend(made, narrator)
             return 0
-        with _page(made, chosen.listen):
-            _attend(made, narrator)
+        with _page(made, chosen.listen) as page:
+            _attend(made, narrator, page)
     return 0
 
 
-def _attend(made: Cluster, narrator: Narrator) -> None:
+def _attend(made: Cluster, narrator: Narrator, page: subprocess.Popen[bytes] | None = None) -> None:
     """Tell news and obey what is typed, until Ctrl-C; the end of what is typed changes nothing."""
     _say("type help for what can be done; Ctrl-C ends everything")
     console, typed, formed = Console(made), Typed(sys.stdin.fileno()), False
@@ -131,6 +131,9 @@ def _attend(made: Cluster, narrator: Narrator) -> None:
         if not formed and made.lives(*range(len(made.hosts))) and len(made.runs()) == len(made.hosts):
             formed = True
             _say("", made.table(), "")
+        if page is not None and page.poll() is not None:
+            _say("the page is gone, and why is above; the cluster goes on without it", "")
+            page = None
 
 
 class Typed:
@@ -153,13 +156,13 @@ class Typed:
 
 
 @contextmanager
-def _page(made: Cluster, listen: str) -> Iterator[None]:
+def _page(made: Cluster, listen: str) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the page that shows the daemons' channels."""
     doors = [word for host in made.hosts for word in ("--daemon", str(host.socket))]
     command = (str(Path(sys.executable).with_name("xenha")), "serve", "demo:", "--listen", listen, *doors)
     with subprocess.Popen(command) as page:
         try:
-            yield
+            yield page
         finally:
             page.terminate()
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 
 from lab.cluster.cluster import Cluster
+from lab.cluster.daemonfile import name_of
 from lab.cluster.faults import BadFaultError
 from lab.cluster.nets import NetworkError
 
@@ -87,11 +88,17 @@ class Console:
             if other != host:
                 self._cluster.nets.heal(other)
 
-    def _host(self, number: str) -> int:
-        count = len(self._cluster.hosts)
-        if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= count:
-            raise ValueError(f"host {number!r}: expected a number from 1 to {count}")
-        return int(number) - 1
+    def _host(self, typed: str) -> int:
+        return index_of(typed, len(self._cluster.hosts))
+
+
+def index_of(typed: str, hosts: int) -> int:
+    """Return the index of a host by its number or name: 3 or host-3. Raises ValueError."""
+    names = {name_of(index): index for index in range(hosts)}
+    found = names.get(typed, names.get(f"host-{typed}"))
+    if found is None:
+        raise ValueError(f"host {typed!r}: expected a number from 1 to {hosts}")
+    return found
 
 
 def _vms(cluster: Cluster) -> str:

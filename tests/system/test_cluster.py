@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.cluster.__main__ import Typed, main
-from lab.cluster.console import Console
+from lab.cluster.console import Console, index_of
 from lab.cluster.daemonfile import Settings
 from lab.cluster.history import Stamps
 from lab.cluster.making import cluster
@@ -108,6 +108,13 @@ def test_what_happened_is_told_once(made):
 def test_what_does_not_come_is_said_with_what_every_host_is_at(made):
     with pytest.raises(RuntimeError, match=r"not seen within 0 s: a wonder\nhost-1: does not answer"):
         made.wait(lambda: False, 0, "a wonder")
+
+
+def test_hosts_are_typed_by_number_or_name():
+    assert [index_of(typed, 16) for typed in ("1", "16", "host-1", "host-16")] == [0, 15, 0, 15]
+    for typed in ("0", "17", "host-17", "host-", "", "-1", "１", "01", "host-host-1"):
+        with pytest.raises(ValueError, match="expected a number from 1 to 16"):
+            index_of(typed, 16)
 
 
 def test_lines_that_come_together_are_all_obeyed():
