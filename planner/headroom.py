@@ -7,7 +7,8 @@ never counts as a yes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import comb
 
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.constraints.memory import applied
@@ -21,6 +22,8 @@ STEP_BYTES = 1 << 20
 """How finely sizes are told apart."""
 TRIAL_SHARE = 0.05
 """Share of the whole limit that one question may take."""
+WAYS_MAX = 2_000
+"""Ways of spreading VMs that are tried one by one; where there are more, the number may stay open."""
 
 Holds = Callable[[int], bool | None]
 """Whether so many of something keep the target; None: open."""
@@ -139,7 +142,7 @@ def most_vms(trial: Trial, size_bytes: int, deadline: Deadline) -> Span:
         if sum(best) == upper:
             break
     best = _one_more(trial, size_bytes, rooms, best, upper, deadline)
-    return Span(sum(best), max(upper, sum(best)))
+    return _settled(trial, size_bytes, rooms, Span(sum(best), max(upper, sum(best))), deadline)
 
 
 Fill = Callable[[Sequence[int], int], list[int]]
@@ -183,6 +186,50 @@ def _one_more(
                 break
             numbers = more
     return numbers
+
+
+def _settled(trial: Trial, size_bytes: int, rooms: Sequence[int], found: Span, deadline: Deadline) -> Span:
+    """Return what is known once every way to start one more has been tried, where these are few.
+
+    Where n can start, n − 1 can: if no way to start one more keeps the target, no larger number does.
+    """
+    number = found.lower
+    while number < found.upper:
+        more = _some_way(trial, size_bytes, rooms, number + 1, deadline)
+        if more is None:
+            return Span(number, found.upper)
+        if not more:
+            break
+        number += 1
+    return Span(number, number)
+
+
+def _some_way(
+    trial: Trial, size_bytes: int, rooms: Sequence[int], number: int, deadline: Deadline
+) -> bool | None:
+    """Tell whether so many keep the target in some way of spreading them; None: open."""
+    if comb(number + len(rooms) - 1, number) > WAYS_MAX:
+        return None
+    settled = True
+    for numbers in _ways(rooms, number):
+        if deadline.passed():
+            return None
+        kept = trial.keeps(size_bytes, numbers)
+        if kept:
+            return True
+        settled = settled and kept is not None
+    return False if settled else None
+
+
+def _ways(rooms: Sequence[int], number: int) -> Iterator[list[int]]:
+    """Yield every way to spread so many VMs over hosts with room for these numbers."""
+    if not rooms:
+        if number == 0:
+            yield []
+        return
+    for here in range(min(rooms[0], number), -1, -1):
+        for others in _ways(rooms[1:], number - here):
+            yield [here, *others]
 
 
 def _most_by_slots(problem: Problem, size_bytes: int, failures: int, rooms: Sequence[int]) -> int:
