@@ -104,6 +104,7 @@ class Networks:
             index = interface_index(network.interface) if network.interface else 0
             before = self._sockets[i]
             if before is not None and index == self._interfaces[i]:
+                self._look_for_address(i, network)
                 continue
             after = self._opened(i, network)
             self._sockets[i], self._interfaces[i] = after, index
@@ -125,8 +126,13 @@ class Networks:
         except OSError as error:
             self.problems[i] = f"{network.name}: {reason(error, network)}"
             return None
-        self.problems[i] = ""
+        self._look_for_address(i, network)
         return found
+
+    def _look_for_address(self, i: int, network: Network) -> None:
+        """Say so while this host lacks the address that its socket is bound to: it is late, or wrong."""
+        problem = "" if network.interface else lack(network, self._config.me.addresses[i])
+        self.problems[i] = f"{network.name}: {problem}" if problem else ""
 
 
 def reason(error: OSError, network: Network) -> str:

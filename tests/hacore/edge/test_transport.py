@@ -91,6 +91,16 @@ def test_an_interface_that_is_not_there_is_named_and_costs_only_its_network() ->
     networks.close()
 
 
+def test_an_address_that_this_host_lacks_is_named_and_may_still_come() -> None:
+    used: list[tuple[int, int | None]] = []
+    networks = Networks(config(network(), addresses=("192.0.2.77",)))
+    for _ in range(2):
+        networks.renew(lambda number, descriptor: used.append((number, descriptor)))
+        assert networks.problems == ["net: 192.0.2.77 is no address of this host"]
+    assert len(used) == 1
+    networks.close()
+
+
 def test_a_taken_port_is_named() -> None:
     with open_socket(network(), "127.0.0.1") as other:
         port = other.getsockname()[1]
