@@ -11,7 +11,7 @@ DEBUG  := build/debug-tree
 .PHONY: help setup run can-cluster cluster simulate test quality bench rules debug sanitize watchdog model lock clean
 
 help: ## show what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(BUILT) ## virtual environment, dependencies, compiled kernels
 
