@@ -133,9 +133,16 @@ class Yard:
         return replace(self.problem, free_bytes=free, home=tuple(home), resources=resources)
 
     def overfull(self, displaced: Displaced) -> int | None:
-        """Return a host that VMs came to and that holds more than it has; None if there is none."""
-        rows = self.free_after(displaced), *self.rooms_after(displaced)
-        return next((to for _, to in displaced if any(row[to] < 0 for row in rows)), None)
+        """Return a host that has less than the VMs take that came to it; None if there is none.
+
+        Of what they do not take it may have less than nothing, as it had before.
+        """
+        free, rooms = self.free_after(displaced), self.rooms_after(displaced)
+        for number, to in displaced:
+            taken = [rooms[resource] for resource, _ in self.groups[number].uses]
+            if any(row[to] < 0 for row in (free, *taken)):
+                return to
+        return None
 
     def named(self, displaced: Displaced) -> list[tuple[str, int]]:
         """Return the uuids of the displaced VMs, and where they are."""

@@ -12,9 +12,9 @@ import pytest
 from bench.clocks import AlarmClock, StillClock
 from bench.oracle import simultaneous
 from bench.pools import pool as bench_pool
-from bench.worlds import drawn, tight_with_rules
+from bench.worlds import drawn, tight_with_rules, tiny
 from lab.demo import demo_pool
-from planner.model import VM, Host, Pool
+from planner.model import VM, Host, Pool, VMGroup
 from planner.placement.verify_moves import verify_moves
 from planner.repair.answer import repair
 from planner.repair.refute import hopeless
@@ -249,6 +249,17 @@ def test_a_limit_that_comes_at_any_time_is_no_bug(seed):
     for readings in range(5, 80, 5):
         answer = repair(pool, target=1, clock=AlarmClock(readings), rules=rules)
         assert answer.possible in (None, whole.possible)
+
+
+def test_a_host_over_a_limit_still_takes_vms_that_the_limit_does_not_concern():
+    """h0 holds two of an enforced group; the idle VM of h1 is in none and may go there."""
+    there = tiny((3, 0), [(1, 0, None), (1, 0, None), (3, 1, None), (2, None, 2)], unit=MIB)
+    group = VMGroup("g", "anti_affinity", enforced=True)
+    vms = [replace(vm, groups=("g",)) for vm in there.vms[:2]]
+    idle = replace(there.vms[2], ha_restart_priority="", ha_always_run=False)
+    pool = replace(there, groups=(group,), vms=(*vms, idle, there.vms[3]))
+    answer = repair(pool, target=0, clock=CLOCK)
+    assert (answer.possible, answer.minimal, answer.moves) == (True, True, (Move("v2", "h1", "h0"),))
 
 
 def test_the_target_is_the_pools_own():
