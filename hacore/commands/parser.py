@@ -201,7 +201,12 @@ COMMANDS = (
         "running:check_config",
         "check a configuration and show the intervals that follow from it",
         "xenhad check-config\nxenhad check-config pool.toml",
-        (option("file", nargs="?", metavar="FILE", default=DEFAULT_PATH, help=DEFAULT_PATH), LAB, NO_FENCING),
+        (
+            CONFIG,
+            LAB,
+            NO_FENCING,
+            option("file", nargs="?", metavar="FILE", help="the same as --config FILE"),
+        ),
     ),
     Command(
         "restart",

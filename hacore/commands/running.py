@@ -36,8 +36,9 @@ def check_config(chosen: Namespace) -> int:
     from hacore.core.inequalities import seconds
     from hacore.core.worked import WORDS
 
-    config = load_config(chosen.file, lab=chosen.lab, no_fencing=chosen.no_fencing)
-    print(f"{chosen.file}: can be used. This is {config.me.name}, host {config.host} of {len(config.hosts)}.")
+    path = chosen.file or chosen.config
+    config = load_config(path, lab=chosen.lab, no_fencing=chosen.no_fencing)
+    print(f"{path}: can be used. This is {config.me.name}, host {config.host} of {len(config.hosts)}.")
     for word, field, use in WORDS:
         print(f"  {word:<12} {seconds(getattr(config.timing, field)):>8} s  {use}")
     for word, found in _behind(config):

@@ -17,7 +17,7 @@ ANSWER_SECONDS = 5.0
 _READ_BYTES = 65_536
 HINTS = {
     errno.ENOENT: " (none runs, or it listens elsewhere)",
-    errno.ECONNREFUSED: " (it has died)",
+    errno.ECONNREFUSED: " (nobody listens there)",
     errno.EACCES: " (expected to be run as root)",
 }
 """What an error of the control socket means to people."""
@@ -57,9 +57,8 @@ def exchange(path: str, request: bytes, deadline: Deadline) -> bytes:
         except TimeoutError:
             raise DaemonUnreachable(path, f"no answer within {ANSWER_SECONDS:g} s") from None
         except OSError as error:
-            raise DaemonUnreachable(
-                path, os.strerror(error.errno or 0) + HINTS.get(error.errno or 0, "")
-            ) from None
+            said = os.strerror(error.errno) if error.errno else str(error)
+            raise DaemonUnreachable(path, said + HINTS.get(error.errno or 0, "")) from None
 
 
 def _line(connection: socket.socket, path: str, deadline: Deadline) -> bytes:

@@ -233,6 +233,13 @@ def test_check_config_shows_the_intervals(config: Path, capsys: Captured) -> Non
     assert "timeout_seconds: " in capsys.readouterr().err
 
 
+def test_check_config_takes_its_file_either_way(config: Path, capsys: Captured) -> None:
+    assert main(["check-config", str(config)]) == 0
+    told = capsys.readouterr().out
+    assert main(["check-config", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == told
+
+
 def test_check_config_tells_what_is_behind_its_paths(config: Path, capsys: Captured) -> None:
     main(["init", "-c", str(config)])
     metadata = 'metadata = "statefile"\n[watchdog]\ndriver = "lab"\npath = "dog"\n'
@@ -277,6 +284,20 @@ def test_a_daemon_that_is_not_there_is_code_3(config: Path, capsys: Captured) ->
     for command in ("status", "arm", "disarm", "leave", "join", "restart"):
         assert main([command, "-c", str(config)]) == 3, command
         assert "the daemon cannot be reached: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("statefile", "Connection refused (nobody listens there)"),
+        ("nobody", "No such file or directory (none runs, or it listens elsewhere)"),
+        ("n" * 200, "AF_UNIX path too long"),
+    ],
+)
+def test_a_wrong_socket_is_told_in_words(name: str, told: str, config: Path, capsys: Captured) -> None:
+    path = config.with_name(name)
+    assert main(["status", "--socket", str(path)]) == 3
+    assert capsys.readouterr().err == f"xenhad: {path}: the daemon cannot be reached: {told}\n"
 
 
 def test_emergency_disable_says_what_is_left_where_nobody_answers(config: Path, capsys: Captured) -> None:
