@@ -260,6 +260,11 @@ def test_a_host_over_a_limit_still_takes_vms_that_the_limit_does_not_concern():
     pool = replace(there, groups=(group,), vms=(*vms, idle, there.vms[3]))
     answer = repair(pool, target=0, clock=CLOCK)
     assert (answer.possible, answer.minimal, answer.moves) == (True, True, (Move("v2", "h1", "h0"),))
+    yard = Yard.of(pool)
+    (number,) = [i for i, group in enumerate(yard.groups) if group.vms == ("v2",)]
+    assert yard.overfull(((number, 0),)) is None
+    member = Yard.of(replace(pool, vms=(*vms, replace(idle, groups=("g",)), there.vms[3])))
+    assert member.overfull(((number, 0),)) == 0
 
 
 def test_the_target_is_the_pools_own():
