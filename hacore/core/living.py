@@ -39,8 +39,8 @@ class Living:
         """My last grant to anybody, as far as is known."""
         self._admitted = [0] * setup.hosts
         """By host: the first epoch known to have it as who it is now; earlier denials are not about it."""
-        self._own = (0, 0)
-        """The sequence of my slot as it was last read, and whom it denies."""
+        self._own = (-1, 0)
+        """The copy of my slot that was last written and read (−1: none yet), and whom it denies."""
 
     @property
     def since_ns(self) -> int:
@@ -60,10 +60,9 @@ class Living:
 
     def take(self, cycle: DiskCycle) -> None:
         """Take in a cycle, after the disk has."""
-        if cycle.read:
-            self._speak()
         if not (cycle.written and cycle.read):
             return
+        self._speak(cycle.copy)
         self.good_ns = cycle.started_ns
         if self._member_of(self._disk.newest):
             self.member_ns = cycle.started_ns
@@ -126,17 +125,17 @@ class Living:
             return True
         return self._rules.may_act(now_ns, self.given_ns, self._setup.timing.silence_ns)
 
-    def _speak(self) -> None:
+    def _speak(self, copy: int) -> None:
         """Tell those denials that two copies of my slot show: a successor must know what others count."""
-        disk, me = self._disk, self._setup.me
-        own, sequence = disk.bodies[me], disk.sequences[me]
-        if own is None or sequence == self._own[0]:
+        own = self._disk.bodies[self._setup.me]
+        if own is None:
             return
         epoch = own.decided.epoch
         others = hosts_in(own.denied & ~self._me)
         shown = sum(1 << host for host in others if epoch >= self._admitted[host])
-        self._says.spoken = self._says.denied & shown & self._own[1]
-        self._own = sequence, shown
+        if copy != self._own[0]:
+            self._says.spoken = self._says.denied & shown & self._own[1]
+        self._own = copy, shown
 
     @property
     def _me(self) -> int:

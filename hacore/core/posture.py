@@ -34,7 +34,8 @@ class Posture:
         self._fence_ns = self._stop_ns = 0  # when to do it at the latest; 0: not at all
         self._stopping = ""  # why
         self._awaited = 0  # the publication that has to be written
-        self._writes = 0  # how often it was
+        self._stands_on = 0  # mask: the clean copies of my slot that show it
+        self._copies_left = 0
         self._lease = NO_LEASE
 
     def note(self, word: str, *values: tuple[str, Value]) -> None:
@@ -49,9 +50,10 @@ class Posture:
             self.note("state", ("state", state.name.lower()), *because)
 
     def take(self, cycle: DiskCycle) -> None:
-        """Count the writes of what is waited for."""
+        """Note on which copies stands what is waited for."""
         if cycle.written and cycle.version >= self._awaited:
-            self._writes += 1
+            self._stands_on = (self._stands_on | 1 << cycle.copy) & ~cycle.burnt
+            self._copies_left = cycle.copies_left
 
     def arm(self) -> None:
         """Open the watchdog under the lease."""
@@ -85,7 +87,7 @@ class Posture:
 
     def as_member(self) -> None:
         """Do what waited for the slot to say it."""
-        if self._writes:
+        if self._stands_on:
             self.said_member = True
         if self.open and not self._says.armed and self._twice():
             self.disarm()
@@ -106,7 +108,7 @@ class Posture:
 
     def as_fencing(self, now_ns: int) -> None:
         """Reboot once the confirmation is on the disk, or a beat later."""
-        if self._fence_ns and (self._writes or now_ns >= self._fence_ns):
+        if self._fence_ns and (self._stands_on or now_ns >= self._fence_ns):
             self._fence_ns = 0
             self.out.append(Fence(self._says.fence))
 
@@ -148,13 +150,14 @@ class Posture:
 
     @property
     def waits_for_another_write(self) -> bool:
-        """Tell whether something others rely on was written only once."""
+        """Tell whether something others rely on stands on one copy only, and there is another."""
         says = self._says
         due = self.open and not says.armed and says.state in MEMBERS
-        return self._writes == 1 and (due or says.state is State.EXCLUDED)
+        once = self._stands_on.bit_count() == 1 and self._copies_left > 1
+        return once and (due or says.state is State.EXCLUDED)
 
     def _await(self) -> None:
-        self._awaited, self._writes = self._telling.coming, 0
+        self._awaited, self._stands_on = self._telling.coming, 0
 
     def _twice(self) -> bool:
-        return self._writes >= 2
+        return self._stands_on.bit_count() >= 2

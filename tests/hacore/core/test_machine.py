@@ -440,6 +440,18 @@ def test_a_member_short_of_clean_copies_stays_and_proposes_nothing(pool):
     assert pool[0].view.liveset == 0b101
 
 
+def test_who_has_one_clean_copy_disarms_when_another_comes_back(pool):
+    """What others rely on stands on two copies; the same one written twice is one."""
+    pool[1].tell(Disarm())
+    for _ in range(5):
+        pool[1].cycle(copies=1)
+        assert not pool[1].kicked
+    assert pool[1].armed
+    for _ in range(2):
+        pool[1].cycle(copies=2)
+    assert not pool[1].armed
+
+
 def test_a_member_without_any_clean_copy_lives_until_its_deadline(pool):
     box = pool[1]
     while not box.fenced:
@@ -508,6 +520,23 @@ def test_a_successor_denies_whom_its_predecessor_denied(denier):
     denier.cut.clear()
     denier.run(3)
     assert denier.slots[0].denied == 0b100
+
+
+def test_a_denial_on_one_copy_is_not_spoken(pool_of):
+    pool = pool_of(3, quorum=Quorum.MAJORITY)
+    pool.form()
+    pool.cut |= {(0, 2), (2, 0)}
+    box = pool[0]
+    for _ in range(40):
+        pool.now_ns += pool.timing.beat_ns
+        pool[1].listen()
+        pool[1].cycle()
+        box.listen()
+        box.cycle(copies=1)
+    assert (pool.slots[0].denied, box.packet.denied) == (0b100, 0)
+    for _ in range(2):
+        box.cycle(copies=2)
+    assert box.packet.denied == 0b100
 
 
 def test_who_has_missed_epochs_counts_no_denials_of_before(denier):
