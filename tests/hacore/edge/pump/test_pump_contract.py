@@ -105,6 +105,9 @@ class Life:
     def now(self) -> int:
         return self.site.now_ns
 
+    def floor(self) -> int:
+        return self.site.now_ns
+
     def chance(self) -> float:
         return self.site.rng.random()
 
