@@ -238,7 +238,7 @@ def test_a_start_numbers_its_attempts_from_the_wall_clock(rig):
     host.pump.start()
     host.pump.publish(1, rig.slot_body(0, rig.decision(2, [100, 0, 0])), True)
     rig.wait(lambda: host.cycles and host.cycle.written and host.cycle.read)
-    assert 0 < host.cycle.sequences[0] - 10**18 <= len(host.cycles)
+    assert 0 < host.cycle.sequences[0] - 10**18 < 1000  # attempts, of which not every one is looked at
 
 
 def test_a_successor_has_the_since_of_its_predecessor_until_it_has_its_own(rig):
