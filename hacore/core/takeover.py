@@ -22,6 +22,7 @@ class Takeover:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._since_ns = self._sequence = 0
+        self._readable = False
         self.pending = True
         self.asked_to_join = False
         self.refused = ""
@@ -33,8 +34,9 @@ class Takeover:
         if not disk.known:
             return FIRST_READ
         sequence, own = disk.sequences[me], disk.bodies[me]
-        if not self._since_ns or (own is not None and not self._sequence):
+        if not self._since_ns or (own is not None and not self._readable):
             self._since_ns, self._sequence = disk.read_completed_ns, sequence
+        self._readable = self._readable or own is not None
         odd = own is None or bool(disk.doubted >> me & 1)
         foreign = own is not None and own.incarnation not in (0, self._setup.incarnation)
         if foreign and sequence != self._sequence:
