@@ -295,7 +295,7 @@ def alertmanager(
             "alertmanager.yml",
             mail_server=("mail.example.com:25", mail_server.address),
             webhook=("http://127.0.0.1:9099/alerts", webhook.url),
-            group_wait=("group_wait: 10s", "group_wait: 0s"),
+            group_wait=("group_wait: 10s", "group_wait: 1s"),  # what is posted together waits for each other
             group_interval=("group_interval: 1m", "group_interval: 1s"),
         )
     )
