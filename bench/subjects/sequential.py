@@ -23,10 +23,18 @@ FAMILY = 12
 
 
 def measure(scale: Scale) -> list[Row]:
-    """Return the rows of pools of all loads that survive two failures at once at least."""
+    """Return the rows of pools of all loads that survive two, or three, failures at once at least."""
+    clock = scale.clock
     asked = [pool(20_000 + seed, load=LOADS[seed % len(LOADS)]) for seed in range(scale.count(FAMILY))]
-    deep = [each for each in asked if tolerance(each, clock=scale.clock).simultaneous.lower >= 2]
-    return [*_orders(deep, 2, 1.0, scale.clock), *_slots(deep, scale.clock), *_figures(deep, scale.clock)]
+    survived = [(tolerance(each, clock=clock).simultaneous.lower, each) for each in asked]
+    two = [each for lower, each in survived if lower >= 2]
+    three = [each for lower, each in survived if lower >= 3]
+    return [
+        *_orders(two, 2, 1.0, clock),
+        *_orders(three, 3, LIMIT_SECONDS, clock),
+        *_slots(two, clock),
+        *_figures(two, clock),
+    ]
 
 
 def _orders(asked: list[Pool], failures: int, most_seconds: float, clock: Clock) -> list[Row]:
