@@ -116,7 +116,7 @@ def test_a_reader_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     """A pipe nobody reads: notes return at once, what is too much is dropped and counted."""
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    reader = os.open(fifo, os.O_RDWR)
     journal = Journal(str(fifo), CLOCK)
     for _ in range(2 * WAITING_LINES_MAX):
         journal.note("word", text="x" * 200)
