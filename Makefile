@@ -8,7 +8,7 @@ KERNEL := $(wildcard hacore/kernel/*.pyx hacore/kernel/*.pxd)
 DEBUG  := build/debug-tree
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run can-cluster cluster simulate test quality bench rules debug sanitize watchdog model lock clean
+.PHONY: help setup run can-cluster cluster simulate test properties quality bench rules debug sanitize watchdog model lock clean
 
 help: ## show what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ simulate: $(BUILT) ## simulate pools for hours, seed by seed (SEEDS=A:B)
 test: quality ## every check and every test, quick ones first
 	@sh tools/system-packages.sh
 	@$(BIN)/pytest -q -rs
+
+# A run of `make test` draws the same examples as the last.
+TESTS ?= tests
+properties: $(BUILT) ## property tests with examples drawn anew (TESTS=tests/hacore; some minutes)
+	@$(BIN)/pytest -q -m hypothesis --hypothesis-profile=random $(TESTS)
 
 quality: $(BUILT) ## linters, types, rules of the house
 	@$(BIN)/ruff check -q .

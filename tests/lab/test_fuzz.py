@@ -42,7 +42,7 @@ values = st.recursive(
     ),
     max_leaves=6,
 )
-quiet = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+quiet = settings(max_examples=300, suppress_health_check=list(HealthCheck))
 
 
 def fresh_lab() -> tuple[Lab, str]:

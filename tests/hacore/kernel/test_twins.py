@@ -14,7 +14,7 @@ from hacore.kernel import _reference as twin
 from hacore.kernel import planning as kernel
 
 SEEDS = st.integers(0, 1 << 32)
-MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+MANY = settings(max_examples=300)
 World = Any
 Worlds = Callable[[int], World]
 

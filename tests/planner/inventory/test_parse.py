@@ -518,7 +518,7 @@ def test_a_record_without_uuid_goes_by_its_reference() -> None:
 
 # Laws ----------------------------------------------------------------------------------------------------
 
-QUIET = settings(deadline=None, derandomize=True, database=None, max_examples=400)
+QUIET = settings(max_examples=400)
 GARBAGE = [
     None,
     7,

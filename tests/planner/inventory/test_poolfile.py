@@ -21,7 +21,7 @@ from planner.inventory.poolshape import BYTES_MAX, COUNT_MAX, CPUS_MAX, TIMEOUT_
 from planner.model import SR, VM, Host, Network, Pool, VMGroup
 
 GIB = 2**30
-QUIET = settings(deadline=None, derandomize=True, database=None, max_examples=100)
+QUIET = settings(max_examples=100)
 ROOT = Path(__file__).parents[3]
 BAD = Path(__file__).parents[2] / "data" / "pool_bad"
 

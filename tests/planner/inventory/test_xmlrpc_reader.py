@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from planner.inventory.xmlrpc_reader import DEPTH_MAX, XmlRpcReader
 
-QUIET = settings(deadline=None, derandomize=True, database=None, max_examples=200)
+QUIET = settings(max_examples=200)
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 names = st.sampled_from(["uuid", "snapshot", "order", "other_config", "tags"])

@@ -1,22 +1,16 @@
-"""Hypothesis the same on every machine; the planner's answer, with what every answer must satisfy."""
+"""The planner's answer, with what every answer must satisfy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from bench import oracle
 from bench.clocks import StillClock
 from planner.model import Pool
 from planner.results import Bounds, Tolerance
 from planner.tolerance.answer import tolerance
-
-settings.register_profile(
-    "laws", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("laws")
 
 
 @pytest.fixture(scope="session")

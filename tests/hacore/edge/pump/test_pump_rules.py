@@ -13,7 +13,7 @@ from hacore.kernel import pumprules as native
 from hacore.kernel.native import PoolIdentity, blank_body, pack_slot_body, seal_slot
 from hacore.records import NOBODY, Cause, Decision, SlotBody, State
 
-MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+MANY = settings(max_examples=300)
 SMALL = st.integers(0, 40)
 """Times close to each other: what matters is which comes first."""
 FLAG = st.booleans()

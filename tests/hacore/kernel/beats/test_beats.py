@@ -22,7 +22,7 @@ from hacore.records import (
     State,
 )
 
-MANY = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+MANY = settings(max_examples=200)
 U64 = st.integers(0, (1 << 64) - 1)
 SOME_U64 = st.integers(1, (1 << 64) - 1)
 U32 = st.integers(0, (1 << 32) - 1)

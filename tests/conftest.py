@@ -1,0 +1,21 @@
+"""Property tests draw the same examples on every machine, and no clock judges them.
+
+`make properties` draws others (`--hypothesis-profile=random`); what it finds is a bug and becomes a test of
+its own. A test says by itself only how many examples it wants.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+FIXED = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+settings.register_profile("fixed", FIXED)
+settings.register_profile("random", FIXED, derandomize=False, max_examples=1_000)
+settings.load_profile("fixed")
