@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from exporter.asking import PoolQuery, ages, answer_of, not_now, snapshot_of, state_of
+from exporter.asking import PoolQuery, ages, answer_of, not_now, nothing_ignored, snapshot_of, state_of
 from exporter.contracts import (
     DaemonsAnswer,
     DrainAnswer,
@@ -24,6 +24,7 @@ from exporter.contracts import (
     PoolsAnswer,
     Problem,
     RepairAnswer,
+    RollingAnswer,
     ToleranceAnswer,
     WhatIfAnswer,
     WhatIfBody,
@@ -36,6 +37,7 @@ from exporter.questions import (
     PlanQuestion,
     Question,
     RepairQuestion,
+    RollingQuestion,
     ToleranceQuestion,
     WhatIfQuestion,
     hosts_of,
@@ -65,6 +67,23 @@ HostQuery = Annotated[
         min_length=1,
         max_length=MOST_HOSTS,
         description="A host to empty: UUID or unique name. Given once for each.",
+    ),
+]
+SkipQuery = Annotated[
+    list[str],
+    Query(
+        alias="skip",
+        default_factory=list,
+        max_length=MOST_HOSTS,
+        description="A host that stays in service: UUID or unique name. Given once for each.",
+    ),
+]
+FloorQuery = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=10_000,
+        description="Host failures to survive while a host is out; one below the target if left out.",
     ),
 ]
 TargetQuery = Annotated[
@@ -113,7 +132,7 @@ _POOL_FILE = {
 
 def router(service: Service) -> APIRouter:
     """Return the routes of the API."""
-    routes = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
+    routes = APIRouter(prefix="/api/v1", responses=_PROBLEMS, dependencies=[Depends(nothing_ignored)])
 
     @routes.get("/pools", summary="All watched sources", responses={200: {"model": PoolsAnswer}})
     def pools() -> Response:
@@ -183,6 +202,10 @@ def _add_searches(routes: APIRouter, service: Service) -> None:
     @routes.get("/repair", summary="Migrations that reach the target", responses=_answered(RepairAnswer))
     async def repair(target: TargetQuery = None, uuid: PoolQuery = None) -> Response:
         return await _told(service, uuid, RepairQuestion(target))
+
+    @routes.get("/rolling", summary="An order of maintenance", responses=_answered(RollingAnswer))
+    async def rolling(skipped: SkipQuery, floor: FloorQuery = None, uuid: PoolQuery = None) -> Response:
+        return await _told(service, uuid, RollingQuestion(floor, hosts_of(skipped)))
 
     @routes.get("/explain", summary="What limits the figure", responses=_answered(ExplainAnswer))
     async def explain(target: TargetQuery = None, uuid: PoolQuery = None) -> Response:

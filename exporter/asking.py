@@ -7,16 +7,18 @@ one line that says what was expected, the last two with Retry-After. Must never 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, get_origin
 
-from fastapi import HTTPException, Query
+from fastapi import HTTPException, Query, Request
 
 from exporter.answers import Busy
 from exporter.questions import Answer, Question
 from exporter.service import Service
 from exporter.state import PoolState
 from planner.errors import InputError, UnknownHostError
+from planner.inventory.pydantic_words import unknown_key
 from planner.inventory.snapshot import Snapshot
 
 AGAIN = {"Retry-After": "2"}
@@ -24,6 +26,19 @@ AGAIN = {"Retry-After": "2"}
 PoolQuery = Annotated[
     str | None, Query(alias="pool", description="UUID of the pool; needed if several are served.")
 ]
+
+
+def nothing_ignored(request: Request) -> None:
+    """Refuse a parameter that the route does not read, or reads once and was given again.
+
+    A slip (`vcpu=4`) must not get the answer to another question. Raises HTTPException: 400.
+    """
+    expected = {each.alias: each for each in request.scope["route"].dependant.query_params}
+    for key, times in Counter(key for key, _ in request.query_params.multi_items()).items():
+        if key not in expected:
+            raise HTTPException(400, f"{key}: {unknown_key(key, list(expected))}")
+        if times > 1 and get_origin(expected[key].field_info.annotation) is not list:
+            raise HTTPException(400, f"{key}: given {times} times; expected once")
 
 
 async def answer_of(service: Service, state: PoolState, question: Question) -> Answer:

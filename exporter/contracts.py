@@ -226,6 +226,32 @@ class RepairAnswer(_Shape):
     elapsed_seconds: float
 
 
+class StepAnswer(_Shape):
+    """One maintenance: its moves empty the host and may be made in their order."""
+
+    host: str
+    moves: list[MoveAnswer]
+
+
+class StuckAnswer(_Shape):
+    """The maintenance that does not work."""
+
+    host: str
+    lacking_bytes: int | None = Field(description="null: not known, or not a matter of memory")
+    blocked: list[UnplacedAnswer]
+
+
+class RollingAnswer(_Shape):
+    """An order in which every host is emptied, maintained and brought back once."""
+
+    format: Literal["xenha-rolling/1"]
+    floor: int = Field(description="host failures survived while a host is out")
+    possible: bool | None = Field(description="null: open, no order was found and none is refuted")
+    steps: list[StepAnswer] = Field(description="those that work, in their order")
+    stuck: StuckAnswer | None
+    elapsed_seconds: float
+
+
 class LeftOverAnswer(_Shape):
     """A VM that stays down after the loss, and where it comes closest."""
 

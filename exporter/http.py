@@ -19,10 +19,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from exporter import api
 from exporter.asgi import HeadLikeGet, ShortBodies, StrictHeaders
+from exporter.contracts import WhatIfBody
 from exporter.exposition import Exposition, own_version
 from exporter.page import asking
 from exporter.page import routes as page
 from exporter.service import Service
+from planner.inventory.pydantic_words import problem_of
 
 GZIP_LEVEL = 4
 """Half the time of the default 9 for a scrape hardly any bigger."""
@@ -108,7 +110,8 @@ def _sentence(found: dict[str, Any]) -> str:
     if found["type"] == "json_invalid":
         return f"body: not JSON: {found['ctx']['error']}"
     where = ".".join(str(step) for step in found["loc"][1:]) or str(found["loc"][0])
-    return f"{where}: {str(found['msg'])[:1].lower()}{str(found['msg'])[1:]}"
+    problem = problem_of(found, WhatIfBody.model_fields)
+    return f"{where}: {problem[:1].lower()}{problem[1:]}"
 
 
 async def _bug(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from hacore.clock import Clock
-from planner import drain, headroom, restart, whatif
+from planner import drain, headroom, restart, rolling, whatif
 from planner.constraints.rules import NO_RULES, Rules
 from planner.explain import answer as explain
 from planner.explain.result import Explanation
@@ -20,6 +20,7 @@ from planner.model import Pool
 from planner.repair import answer as repair
 from planner.repair.result import Repair
 from planner.results import Drain, Headroom, Plan, Tolerance, WhatIf
+from planner.rolling import Rolling
 from planner.schedule.pace import USUAL_PACE, Pace
 from planner.tolerance import answer as tolerance
 
@@ -144,6 +145,25 @@ class RepairQuestion:
         return repair.repair(
             pool,
             target=self.target,
+            limit_seconds=terms.limit_seconds,
+            clock=terms.clock,
+            rules=terms.rules,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RollingQuestion:
+    """In which order all hosts but these are maintained. `floor` None: one less than the pool's target."""
+
+    floor: int | None = None
+    skipped: tuple[str, ...] = ()
+    long: ClassVar[bool] = True
+
+    def answer(self, pool: Pool, terms: Terms) -> Rolling:
+        return rolling.rolling(
+            pool,
+            floor=self.floor,
+            skip=restart.resolve(pool, self.skipped, option="--skip"),
             limit_seconds=terms.limit_seconds,
             clock=terms.clock,
             rules=terms.rules,

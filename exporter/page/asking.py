@@ -17,6 +17,7 @@ from exporter.asking import answer_of, snapshot_of
 from exporter.cli.explained import explanation_parts
 from exporter.cli.output import Line, Mood, Part, Table
 from exporter.cli.repair import repair_parts
+from exporter.cli.rolling import rolling_parts
 from exporter.cli.words import drain_parts, headroom_parts, plan_parts, whatif_parts
 from exporter.names import natural
 from exporter.page.routes import html
@@ -30,6 +31,7 @@ from exporter.questions import (
     PlanQuestion,
     Question,
     RepairQuestion,
+    RollingQuestion,
     WhatIfQuestion,
     hosts_of,
 )
@@ -41,6 +43,7 @@ from planner.explain.result import Explanation
 from planner.model import Pool
 from planner.repair.result import Repair
 from planner.results import Drain, Headroom, Plan, WhatIf
+from planner.rolling import Rolling
 
 MOST_CHANGES = 100
 CHANGES = (
@@ -68,6 +71,7 @@ class Asked:
     hosts: tuple[str, ...] = ()
     memory: str = ""
     target: str = ""
+    floor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +95,15 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/ask")
     async def ask(
+        host: Annotated[list[str], Query(default_factory=list)],
         pool: str = "",
         kind: str = "",
         change: str = "",
-        host: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI copies it
         memory: str = "",
         target: str = "",
+        floor: str = "",
     ) -> HTMLResponse:
-        asked = Asked(kind, change, hosts_of(host), memory.strip(), target.strip())
+        asked = Asked(kind, change, hosts_of(host), memory.strip(), target.strip(), floor.strip())
         states = service.states()
         found = _found(states, pool)
         if found is None:
@@ -135,10 +140,10 @@ def question_of(asked: Asked) -> Question:
     kind = _KINDS.get(asked.kind)
     if kind is None:
         raise FormError(f"{asked.kind}: expected one of {', '.join(_KINDS)}")
-    return kind(asked, _target(asked.target))
+    return kind(asked, _failures(asked.target))
 
 
-def _target(text: str) -> int | None:
+def _failures(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 5):
@@ -170,6 +175,7 @@ _KINDS: Mapping[str, Callable[[Asked, int | None], Question]] = {
     "whatif": _whatif,
     "plan": lambda asked, _target: PlanQuestion(_named(asked)),
     "drain": lambda asked, target: DrainQuestion(_named(asked), target),
+    "rolling": lambda asked, _target: RollingQuestion(_failures(asked.floor), asked.hosts),
     "headroom": lambda asked, target: HeadroomQuestion(_size_bytes(asked.memory), target=target),
     "repair": lambda _asked, target: RepairQuestion(target),
     "explain": lambda _asked, target: ExplainQuestion(target),
@@ -185,6 +191,8 @@ def parts_of(pool: Pool, answer: Answer, asked: Asked) -> Iterable[Part]:
             return plan_parts(pool, answer)
         case Drain():
             return drain_parts(pool, answer)
+        case Rolling():
+            return rolling_parts(pool, answer)
         case Headroom():
             return headroom_parts(pool, answer, asked.memory)
         case Repair():

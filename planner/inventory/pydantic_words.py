@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from planner.inventory.jsontext import shown
@@ -11,10 +11,12 @@ from planner.inventory.jsontext import shown
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "required key is missing",
     "int_type": lambda found: f"expected an integer, got {shown(found['input'])}",
+    "int_parsing": lambda found: f"expected an integer, got {shown(found['input'])}",
     "bool_type": lambda found: f"expected true or false, got {shown(found['input'])}",
     "string_type": lambda found: f"expected a string, got {shown(found['input'])}",
     "list_type": lambda found: f"expected a list, got {shown(found['input'])}",
     "dict_type": lambda found: f"expected an object, got {shown(found['input'])}",
+    "model_attributes_type": lambda found: f"expected an object, got {shown(found['input'])}",
     "literal_error": lambda found: f"expected {_choices(found)}, got {shown(found['input'])}",
     "greater_than_equal": lambda found: (
         f"expected at least {found['ctx']['ge']}, got {shown(found['input'])}"
@@ -29,7 +31,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 def problem_of(found: Mapping[str, Any], known_keys: Iterable[str]) -> str:
     """Return one line for an item of `ValidationError.errors()`; `known_keys`: what the object may hold."""
     if found["type"] == "extra_forbidden":
-        return _unknown_key(str(found["loc"][-1]), list(known_keys))
+        return unknown_key(str(found["loc"][-1]), list(known_keys))
     words = _WORDS.get(found["type"])
     return words(found) if words else str(found["msg"]).splitlines()[0]
 
@@ -42,6 +44,9 @@ def _choices(found: Mapping[str, Any]) -> str:
     return str(found["ctx"]["expected"]).replace("'", '"')
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """Return the words for a key that means nothing: the nearest that does, else all that do."""
+    if not known:
+        return "unknown key; expected none"
     near = difflib.get_close_matches(key, known, n=1)
     return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; expected {', '.join(known)}"

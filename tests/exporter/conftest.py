@@ -23,6 +23,7 @@ from exporter.questions import (
     PlanQuestion,
     Question,
     RepairQuestion,
+    RollingQuestion,
     ToleranceQuestion,
     WhatIfQuestion,
 )
@@ -66,6 +67,7 @@ from planner.results import (
     Witness,
     XapiFigures,
 )
+from planner.rolling import rolling
 from planner.schedule.pace import USUAL_PACE, Pace
 from planner.schedule.prediction import RecoveryTime
 
@@ -245,6 +247,9 @@ class FakePlanner:
             case RepairQuestion():
                 self._take("repair")
                 return Repair(1, None, False, False, (), None, False, None, False, 0.1)
+            case RollingQuestion(floor, skipped):
+                self._take(f"rolling {floor} {' '.join(skipped)}")
+                return rolling(pool, floor=0, skip=("host-1",), clock=HandClock())
             case ToleranceQuestion():
                 self._take("orders")
                 return self.answer

@@ -51,6 +51,7 @@ QUESTIONS = {
     "headroom": ("headroom", "headroom"),
     "headroom for a size": ("headroom --memory 4GiB --target 1", "headroom?memory=4GiB&target=1"),
     "drain": ("drain --host {host}", "drain?host={host}"),
+    "rolling": ("rolling --skip {host} --floor 0", "rolling?skip={host}&floor=0"),
     "repair": ("repair --target 1", "repair?target=1"),
     "explain": ("explain", "explain"),
 }

@@ -65,6 +65,7 @@ ANSWERS = {
     "kind=whatif&change=stop%3Dnobody&target=1": ["stop=nobody: ", "OK: survives any 2", 'value="1"'],
     "kind=plan&host=host-1": ["COMPLETE: 7 VMs restart", "mysql-erp", "Afterwards"],
     "kind=drain&host=host-1": ["host-1 can be emptied", "Meanwhile"],
+    "kind=rolling&host=host-3&floor=0": ["POSSIBLE: 4 hosts in this order", 'value="0"'],
     "kind=headroom&memory=16GiB": [
         "The largest VM that can start",
         "VMs of 16GiB that can start",
@@ -85,10 +86,12 @@ def test_every_question_is_answered_in_words(asking: Callable[..., httpx.Client]
 
 
 SLIPS = {
-    "kind=fly": (400, "fly: expected one of whatif, plan, drain, headroom, repair, explain"),
+    "kind=fly": (400, "fly: expected one of whatif, plan, drain, rolling, headroom, repair, explain"),
     "kind=whatif&change=%20": (400, "what if: 0 changes; expected 1 to 100, each on a line"),
     "kind=whatif&change=fly%3Dvm": (400, "fly=vm: "),
     "kind=whatif&change=stop%3Ddns-1&target=two": (400, "two: expected a number"),
+    "kind=rolling&floor=few": (400, "few: expected a number"),
+    "kind=rolling&host=host-9": (404, "host-9: no such host"),
     "kind=plan": (400, "no host is chosen; expected one or more"),
     "kind=plan&host=host-9": (404, "host-9: no such host"),
     "kind=headroom&memory=16GB": (400, "expected a size above 0"),
