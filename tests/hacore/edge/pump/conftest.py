@@ -19,7 +19,8 @@ from hacore.records import Cause, Decision, PacketBody, SlotBody, State
 from hacore.statefile import SLOTS_AT, Header, dump, format_statefile, read_image
 
 HOSTS = 3
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
+"""Nothing takes nearly so long; whatever is waited for ends the wait."""
 GENERATION = "00112233-4455-6677-8899-aabbccddeeff"
 UUIDS = tuple(f"{host:08x}-0000-0000-0000-000000000000" for host in range(1, HOSTS + 1))
 KEY = bytes(range(32))
@@ -165,8 +166,14 @@ class Rig:
                 other()
             if what():
                 return
-            assert not deadline.passed(), "waited for too long"
+            assert not deadline.passed(), f"waited for too long\n{self._told()}"
             select.select([host.pump for host in self.hosts], [], [], 0.05)
+
+    def _told(self) -> str:
+        """Return what every host showed last."""
+        return "\n".join(
+            f"host {host.me}: {host.cycles[-1:]}\n{host.heard}\n{host.pump.meters()}" for host in self.hosts
+        )
 
     def cycles(self, host: Host, count: int = 1) -> None:
         """Wait for so many more cycles of a host."""

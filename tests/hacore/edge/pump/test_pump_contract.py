@@ -191,7 +191,11 @@ def join(site, rig) -> None:
         host.pump.publish(1, rig.slot_body(me, rig.decision(2, [100, 101, 0])), True)
         host.pump.say(rig.packet_body(me), True)
         host.pump.lease(True, 0)
-    site.until(lambda: all(host.cycle.bodies[1 - me].incarnation for me, host in enumerate(site.hosts)))
+    site.until(
+        lambda: all(
+            host.cycle.written and host.cycle.bodies[1 - me].incarnation for me, host in enumerate(site.hosts)
+        )
+    )
 
 
 def test_before_anything_is_published_a_pump_reads(site):

@@ -98,18 +98,20 @@ def test_an_outage_costs_one_copy_and_that_copy_is_not_trusted_for_long(rig):
     rig.cycles(host)
     assert (host.cycle.written, host.cycle.read, host.cycle.copies_left) == (False, False, 6)
     assert os.strerror(host.pump.meters().disk.write_errno) == "Bad file descriptor"
-    burnt = host.pump.meters().disk.burnt
+    burnt, tried = host.pump.meters().disk.burnt, host.pump.meters().disk.sequence
     with writable(rig) as mended:
         host.pump.set_device(mended.fileno())
     rig.wait(lambda: host.cycle.written and host.cycle.read)
-    back = host.cycle.sequences[0]
+    back = host.cycle.sequences[0]  # of the first write that counted again, or of one soon after
     rig.wait(lambda: host.cycle.sequences[0] >= back + 9)
     assert host.pump.meters().disk.burnt == burnt
     assert host.cycle.copies_left == 6
     slot = rig.slot(0)
     assert slot.best.burnt == burnt
     probed = slot.copies[(burnt & ~aside).bit_length() - 1]
-    assert probed.sequence == back - 1, "a probe came right before the first write that counts again"
+    assert tried <= probed.sequence < back, (
+        "a probe came before the first write that counts again, and no more"
+    )
 
 
 def test_the_probe_itself_does_not_count(rig):
@@ -173,16 +175,19 @@ def test_two_pumps_on_one_slot_notice_each_other(rig):
 def test_a_slot_that_somebody_else_writes_is_no_good_read(rig):
     (host,) = rig.members(1)
     rig.wait(lambda: host.cycle.written and host.cycle.read)
+    body, seen = rig.path.read_bytes()[slot_offset(0, 0) :][64:1224], len(host.cycles)
     with rig.path.open("r+b") as file:  # what two daemons that beat in step leave to be seen
-        seen = len(host.cycles)
-        for copy in range(8):
-            file.seek(slot_offset(0, copy))
-            block = file.read(4096)
-            file.seek(slot_offset(0, copy))
-            file.write(bytes(seal_slot(rig.pool, block[64:1224], 0, copy, 9, 0)))
-        file.flush()
-        rig.wait(lambda: host.pump.meters().disk.foreign_writes > 0)
-    assert any(not cycle.read for cycle in host.cycles[seen:])
+
+        def write() -> None:
+            for copy in range(8):
+                file.seek(slot_offset(0, copy))
+                file.write(bytes(seal_slot(rig.pool, body, 0, copy, 9, 0)))
+            file.flush()
+
+        rig.wait(
+            lambda: any(not cycle.read for cycle in host.cycles[seen:]), write
+        )  # not every cycle is looked at
+    assert host.pump.meters().disk.foreign_writes > 0
     rig.wait(lambda: host.cycle.read and host.cycle.written)
 
 
@@ -252,12 +257,13 @@ def test_a_successor_has_the_since_of_its_predecessor_until_it_has_its_own(rig):
 
 def test_the_meters_add_up(rig):
     (host,) = rig.members(1)
-    rig.wait(lambda: host.cycles and host.pump.meters().disk_beat.beats >= 5)
+    rig.wait(lambda: sum(host.pump.meters().disk.write.counts) >= 4)
+    before = host.pump.meters()
+    rig.cycles(host, 2)
     meters = host.pump.meters()
-    assert sum(meters.disk.write.counts) >= 4
     assert sum(meters.disk.read.counts) >= sum(meters.disk.write.counts)
-    assert sum(meters.disk.cycle.counts) >= 4
-    assert 0 < meters.disk.write.sum_ns < meters.disk.cycle.sum_ns
+    assert sum(meters.disk.cycle.counts) > sum(before.disk.write.counts)
+    assert 0 < before.disk.write.sum_ns < meters.disk.cycle.sum_ns
     assert meters.disk.running_ns >= 0
     assert sum(meters.disk_beat.lateness.counts) <= meters.disk_beat.beats
     assert meters.disk.sequence >= host.cycle.sequences[0]

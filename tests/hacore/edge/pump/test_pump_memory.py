@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ TASKS = Path("/proc/self/task")
 def stack_pointers() -> Iterator[tuple[str, int]]:
     """Yield the name of each waiting thread of the pump and where its stack is (proc(5), syscall)."""
     for task in TASKS.iterdir():
-        name = (task / "comm").read_text().strip()
-        fields = (task / "syscall").read_text().split()
-        if name in THREADS and fields[0] != "running":
-            yield name, int(fields[-2], 16)
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread of somebody else may end meanwhile
+            name = (task / "comm").read_text().strip()
+            fields = (task / "syscall").read_text().split()
+            if name in THREADS and fields[0] != "running":
+                yield name, int(fields[-2], 16)
 
 
 def locked_ranges() -> list[range]:
