@@ -6,19 +6,20 @@ import json
 import os
 import signal
 
+PATIENCE_SECONDS = 90
+
 
 def test_two_hosts_form_a_liveset_and_the_survivor_notices_a_crash(pool):
-    one, two = pool(2, lab=True, timeout_seconds=3.0).form()
-    assert one.dog.opened.wait(10)
+    one, two = pool(2, lab=True).form()
+    assert one.dog.opened.wait(PATIENCE_SECONDS)
     assert one.status().liveset == two.status().liveset
     two.signal(signal.SIGKILL)
-    dead = one.wait_for("dead", host="h2")
-    assert dead["event"] == "dead"
+    one.wait_for("dead", host="h2")
     status = one.status()
     assert status.dead == (status.peers[0].uuid,)
     assert status.armed
     assert status.leader == status.host.uuid
-    assert two.dog.fired.wait(10)
+    assert two.dog.fired.wait(PATIENCE_SECONDS)
 
 
 def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(pool):
@@ -30,7 +31,7 @@ def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(poo
     one.wait_for("epoch", cause="dead")
     two.wait_for("epoch", cause="dead")
     status = one.status()
-    assert status.liveset == (status.host.uuid, two.status().host.uuid)
+    assert status.liveset == two.status().liveset == (status.host.uuid, two.status().host.uuid)
     assert status.dead == ()
     assert any("xenhad confirm-dead h3 --force" in warning for warning in status.warnings)
     assert one.xenhad("confirm-dead", "h3").returncode == 2
@@ -39,7 +40,9 @@ def test_three_hosts_survive_a_crash_and_take_the_host_back_after_its_reboot(poo
     three.clear()
     three.start()
     three.wait_for("waiting")
-    assert any("h3 was declared dead and asks to join" in warning for warning in one.status().warnings)
+    one.becomes(
+        lambda status: any("h3 was declared dead and asks to join" in each for each in status.warnings)
+    )
     text = three.config.read_text()
     three.config.write_text(text.replace('000000000001"\nno_f', '000000000002"\nno_f'))
     three.clear()
@@ -55,7 +58,7 @@ def test_a_host_that_leaves_is_disarmed_and_waited_for_by_nobody(pool):
     done = two.xenhad("leave")
     assert (done.returncode, done.stderr) == (0, "")
     assert two.ended() == 0
-    assert two.dog.closed.wait(10)
+    assert two.dog.closed.wait(PATIENCE_SECONDS)
     assert not two.dog.fired.is_set()
     one.wait_for("epoch", cause="left")
     assert one.status().liveset == (one.status().host.uuid,)
@@ -66,28 +69,28 @@ def test_sigterm_leaves_too(pool):
     one.signal(signal.SIGTERM)
     one.wait_for("signal", name="SIGTERM")
     assert one.ended() == 0
-    assert one.dog.closed.wait(10)
+    assert one.dog.closed.wait(PATIENCE_SECONDS)
     assert not one.dog.fired.is_set()
 
 
 def test_a_daemon_that_is_killed_leaves_the_watchdog_armed(pool):
     (one,) = pool(1, lab=True).form()
-    assert one.dog.opened.wait(10)
+    assert one.dog.opened.wait(PATIENCE_SECONDS)
     one.signal(signal.SIGKILL)
-    assert one.dog.fired.wait(10)
+    assert one.dog.fired.wait(PATIENCE_SECONDS)
 
 
 def test_a_paused_daemon_is_fenced(pool):
     (one,) = pool(1, lab=True).form()
-    assert one.dog.opened.wait(10)
+    assert one.dog.opened.wait(PATIENCE_SECONDS)
     one.signal(signal.SIGSTOP)
-    assert one.dog.fired.wait(10)
+    assert one.dog.fired.wait(PATIENCE_SECONDS)
     one.ended()
 
 
 def test_a_restart_hands_the_watchdog_over(pool):
     one, two = pool(2, lab=True, timeout_seconds=20.0).form()
-    epoch, pings = one.status().epoch, len(one.dog.said)
+    epoch = one.status().epoch
     stranger = one.xenhad(
         "restart", "--lab", "-c", str(two.config), "-s", str(one.config.with_suffix(".sock"))
     )
@@ -97,12 +100,12 @@ def test_a_restart_hands_the_watchdog_over(pool):
     assert (done.returncode, done.stderr) == (0, "")
     one.wait_for("start", restarted="yes")
     one.wait_for("state", state="member")
-    status = one.status()
+    pings = len(one.dog.said)
+    status = one.becomes(lambda _: len(one.dog.said) > pings + 1)
     assert (status.state, status.armed, status.epoch) == ("member", True, epoch)
     assert len(two.status().liveset) == 2
     assert not one.dog.closed.is_set()
     assert b"V" not in one.dog.said
-    assert len(one.dog.said) > pings
     assert not one.dog.fired.is_set()
     assert os.sched_getscheduler(one.process.pid) == os.SCHED_OTHER, "still in a hurry"
 
@@ -113,10 +116,9 @@ def test_emergency_disable_disarms_without_asking_anybody(pool):
     done = one.xenhad("emergency-disable", "--force")
     assert (done.returncode, done.stderr) == (0, "")
     assert one.ended() == 0
-    assert one.dog.closed.wait(10)
+    assert one.dog.closed.wait(PATIENCE_SECONDS)
     assert not one.dog.fired.is_set()
-    two.wait_for("epoch")
-    assert len(two.status().liveset) == 1
+    two.becomes(lambda status: len(status.liveset) == 1)
 
 
 def test_a_second_daemon_is_refused(pool):
@@ -186,6 +188,7 @@ def test_status_is_shown_as_a_table_and_as_json(pool):
     line = one.xenhad("status", "--json")
     assert json.loads(line.stdout)["state"] == "member"
     two.xenhad("leave")
+    two.ended()
     assert two.xenhad("status").returncode == 3
 
 
@@ -193,9 +196,12 @@ def test_a_dump_beside_a_daemon_shows_how_long_ago_it_wrote(pool):
     one, two = pool(2).form()
     two.xenhad("leave")
     two.ended()
-    done = one.xenhad("dump", "--watch", "1.5", "--json")
-    young, old = (slot["age_seconds"] for slot in json.loads(done.stdout)["slots"])
-    assert 0 <= young["at_least"] <= young["at_most"] < 1.5
+    for _ in range(10):  # a daemon that stands still writes nothing
+        done = one.xenhad("dump", "--watch", "1.5", "--json")
+        young, old = (slot["age_seconds"] for slot in json.loads(done.stdout)["slots"])
+        if young["at_most"] is not None:
+            break
+    assert 0 <= young["at_least"] <= young["at_most"]
     assert (old["at_most"], old["at_least"] > 1) == (None, True)
     assert "(numbered from 20" in one.xenhad("dump").stdout
 
@@ -230,14 +236,14 @@ def test_wrong_input_that_only_the_daemon_can_know_is_code_2_and_a_no_is_1(pool)
 
 def test_disarm_and_arm(pool):
     (one,) = pool(1, lab=True).form()
-    assert one.dog.opened.wait(10)
+    assert one.dog.opened.wait(PATIENCE_SECONDS)
     done = one.xenhad("disarm")
     assert (done.returncode, done.stdout.split(":")[0]) == (0, "h1 is not armed")
-    assert one.dog.closed.wait(10)
+    assert one.dog.closed.wait(PATIENCE_SECONDS)
     assert not one.status().armed
     one.dog.opened.clear()
     done = one.xenhad("arm")
     assert (done.returncode, done.stdout) == (0, "h1 is armed\n")
-    assert one.dog.opened.wait(10)
+    assert one.dog.opened.wait(PATIENCE_SECONDS)
     assert one.status().armed
     assert not one.dog.fired.is_set()
