@@ -18,7 +18,7 @@ from planner.results import Bounds, Feared, Witness, WitnessReason
 from planner.tolerance.orders import Doomed, place
 from planner.tolerance.reservation import classes_of, reserve
 from planner.tolerance.scenarios import Fears
-from planner.tolerance.state import State, state_of
+from planner.tolerance.state import state_of
 
 EXACT_FIRST = 2
 """Failures up to which orders are followed before slots are tried: 64 hosts take some 0.05 to 0.3 s."""
@@ -37,14 +37,14 @@ def bettered(problem: Problem, known: Bounds, deadline: Deadline, *, long_orders
 
     Without `long_orders` pools of more than `FEW_HOSTS` are followed to `EXACT_FIRST` failures only.
     """
-    state, hosts = state_of(problem), len(problem.hosts)
+    hosts = len(problem.hosts)
     first = EXACT_FIRST if long_orders or hosts > FEW_HOSTS else hosts
-    found = _by_orders(problem, state, known, deadline, first)
+    found = _by_orders(problem, known, deadline, first)
     if not long_orders or found.lower < EXACT_FIRST or found.proven:
         return found
     if not problem.resources:  # slots are memory and nothing else
         found = _by_slots(problem, found, deadline)
-    return _by_orders(problem, state, found, deadline, _within_reach(hosts))
+    return _by_orders(problem, found, deadline, _within_reach(hosts))
 
 
 def _within_reach(hosts: int) -> int:
@@ -57,9 +57,11 @@ def _within_reach(hosts: int) -> int:
     return failures
 
 
-def _by_orders(problem: Problem, state: State, known: Bounds, deadline: Deadline, most: int) -> Bounds:
+def _by_orders(problem: Problem, known: Bounds, deadline: Deadline, most: int) -> Bounds:
     """Follow all orders of one failure more than is proven, and so on up to `most`."""
-    found = known
+    if known.lower >= min(known.upper, most):
+        return known  # most pools: their state need not be made
+    state, found = state_of(problem), known
     while found.lower < min(found.upper, most) and not deadline.passed():
         failures = found.lower + 1
         verdict = place(state, failures, deadline)

@@ -106,6 +106,9 @@ class State:
         """Return the state in which the items of `question` run where `counts` puts them."""
         placed = [(0,) * len(self.free)] * len(self.needs)
         for row, same in zip(counts, kinds, strict=True):
+            if len(same) == 1:
+                placed[same[0]] = tuple(row)
+                continue
             left = list(row)
             for kind in same:
                 placed[kind] = tuple(_take(left, self.waiting[kind]))
@@ -180,18 +183,20 @@ def _suspects(state: State) -> list[int]:
     """
     if state.rooms:
         return _suspects_by_number(state)
+    needs, masks = state.needs, state.masks
     slack: dict[int, int] = {}
     suspects: list[tuple[int, int]] = []
     for host in state.hosts:
-        before, certain = 0, True
+        before, certain, room = 0, True, state.free[host] + 1
         for kind, number in enumerate(state.restarting(host)):
             if not number:
                 continue
-            before += state.needs[kind] * number
+            need = needs[kind]
+            before += need * number
             if kind not in slack:
                 slack[kind] = _slack(state, kind)
-            own = max(0, state.free[host] - state.needs[kind] + 1) if state.masks[kind] >> host & 1 else 0
-            if before - state.needs[kind] >= slack[kind] - own:
+            own = room - need if room > need and masks[kind] >> host & 1 else 0
+            if before - need >= slack[kind] - own:
                 certain = False
         if not certain:
             suspects.append((-before, host))
@@ -254,5 +259,5 @@ class _Blockable:
 
 def _slack(state: State, kind: int) -> int:
     """Return what at least must be taken before no candidate of a kind has room for one more."""
-    most = state.needs[kind] - 1
-    return sum([state.free[b] - most for b in bits(state.masks[kind] & state.alive) if state.free[b] > most])
+    most, free = state.needs[kind] - 1, state.free
+    return sum([free[b] - most for b in bits(state.masks[kind] & state.alive) if free[b] > most])
