@@ -135,6 +135,9 @@ class PlanAnswer(_Shape):
     complete: bool
     optimal: bool
     gap: GapAnswer | None
+    limit_reached: bool = Field(
+        description="the limit ended a search: another run may choose other places; else each gives this plan"
+    )
     placements: list[PlacementAnswer]
     tolerance_after: ToleranceAnswer | None
     unplaced: list[UnplacedAnswer]
@@ -193,6 +196,9 @@ class MoveAnswer(_Shape):
     to: str
 
 
+_BREAKS = Field(description="groups that are not enforced and whose preference is kept less well afterwards")
+
+
 class DrainAnswer(_Shape):
     """How hosts are emptied before maintenance."""
 
@@ -202,6 +208,7 @@ class DrainAnswer(_Shape):
     moves: list[MoveAnswer]
     blocked: list[UnplacedAnswer]
     tolerance_after: ToleranceAnswer
+    breaks_groups: list[str] = _BREAKS
     elapsed_seconds: float
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypedDict
 
 from hacore.clock import Clock
 from planner import drain, headroom, restart, rolling, whatif
@@ -31,6 +31,14 @@ class Answer(Protocol):
     def to_json(self) -> dict[str, Any]: ...
 
 
+class Common(TypedDict):
+    """The keywords that every function of the planner takes."""
+
+    limit_seconds: float
+    clock: Clock
+    rules: Rules
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """On which terms a question is answered."""
@@ -39,6 +47,11 @@ class Terms:
     clock: Clock
     pace: Pace = USUAL_PACE
     rules: Rules = NO_RULES
+
+    @property
+    def common(self) -> Common:
+        """Return what every question is answered under."""
+        return Common(limit_seconds=self.limit_seconds, clock=self.clock, rules=self.rules)
 
 
 class Question(Protocol):
@@ -64,14 +77,7 @@ class PlanQuestion:
     long: ClassVar[bool] = False
 
     def answer(self, pool: Pool, terms: Terms) -> Plan:
-        return restart.plan(
-            pool,
-            self.failed,
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            pace=terms.pace,
-            rules=terms.rules,
-        )
+        return restart.plan(pool, self.failed, pace=terms.pace, **terms.common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +89,7 @@ class WhatIfQuestion:
     long: ClassVar[bool] = False
 
     def answer(self, pool: Pool, terms: Terms) -> WhatIf:
-        return whatif.whatif(
-            pool,
-            self.changes,
-            target=self.target,
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            rules=terms.rules,
-        )
+        return whatif.whatif(pool, self.changes, target=self.target, **terms.common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +103,7 @@ class HeadroomQuestion:
 
     def answer(self, pool: Pool, terms: Terms) -> Headroom:
         return headroom.headroom(
-            pool,
-            target=self.target,
-            size_bytes=self.size_bytes,
-            vcpus=self.vcpus,
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            rules=terms.rules,
+            pool, target=self.target, size_bytes=self.size_bytes, vcpus=self.vcpus, **terms.common
         )
 
 
@@ -124,14 +117,7 @@ class DrainQuestion:
 
     def answer(self, pool: Pool, terms: Terms) -> Drain:
         hosts = restart.resolve(pool, self.hosts, option="--host")
-        return drain.drain(
-            pool,
-            hosts,
-            target=self.target,
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            rules=terms.rules,
-        )
+        return drain.drain(pool, hosts, target=self.target, **terms.common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +128,7 @@ class RepairQuestion:
     long: ClassVar[bool] = True
 
     def answer(self, pool: Pool, terms: Terms) -> Repair:
-        return repair.repair(
-            pool,
-            target=self.target,
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            rules=terms.rules,
-        )
+        return repair.repair(pool, target=self.target, **terms.common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +141,7 @@ class RollingQuestion:
 
     def answer(self, pool: Pool, terms: Terms) -> Rolling:
         return rolling.rolling(
-            pool,
-            floor=self.floor,
-            skip=restart.resolve(pool, self.skipped, option="--skip"),
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            rules=terms.rules,
+            pool, floor=self.floor, skip=restart.resolve(pool, self.skipped, option="--skip"), **terms.common
         )
 
 
@@ -178,13 +153,7 @@ class ExplainQuestion:
     long: ClassVar[bool] = True
 
     def answer(self, pool: Pool, terms: Terms) -> Explanation:
-        return explain.explain(
-            pool,
-            target=self.target,
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            rules=terms.rules,
-        )
+        return explain.explain(pool, target=self.target, **terms.common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +165,4 @@ class ToleranceQuestion:
     long: ClassVar[bool] = True
 
     def answer(self, pool: Pool, terms: Terms) -> Tolerance:
-        return tolerance.tolerance(
-            pool,
-            target=self.target,
-            limit_seconds=terms.limit_seconds,
-            clock=terms.clock,
-            long_orders=self.long_orders,
-            rules=terms.rules,
-        )
+        return tolerance.tolerance(pool, target=self.target, long_orders=self.long_orders, **terms.common)

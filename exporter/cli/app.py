@@ -28,6 +28,7 @@ from exporter.cli import (
     whatif,
 )
 from exporter.cli.exits import Exit, code_of, sentences
+from exporter.cli.groups import flat
 from exporter.cli.options import Debug, Invocation
 from exporter.cli.output import print_error
 
@@ -52,7 +53,7 @@ for command in (
     serve.serve,
     rules.rules,
 ):
-    app.command()(command)
+    app.command()(flat(command))
 app.add_typer(lab.app)
 
 

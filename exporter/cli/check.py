@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.exits import Exit, code_of, sentence
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    Target,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source, Target
 from exporter.cli.output import clean, print_json
 from exporter.cli.sources import figure
 from exporter.cli.words import pool_title, verdict, witness_words
@@ -29,17 +17,12 @@ _CODES = {False: Exit.DONE, True: Exit.NO, None: Exit.OPEN}
 
 def check(
     source: Source,
+    *,
     target: Target = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Say in a line and by exit code whether a pool keeps its target.
 
@@ -55,10 +38,10 @@ def check(
     try:
         snapshot, answer = figure(
             source,
-            credentials_of(user, password_file, ca_file, insecure),
+            account.credentials(),
             target,
             limit,
-            rules=rules_of(vcpus_per_core, memory_policy, reserve),
+            rules=counting.rules(),
         )
     except (InputError, PoolUnreachable) as error:
         _report_no_answer(error, json)

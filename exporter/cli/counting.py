@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,18 +58,26 @@ def size_of(option: str, text: str) -> int:
         raise CountingError(option, str(error)) from error
 
 
-def rules_of(vcpus_per_core: str | None, memory_policy: str | None, reserve: str | None) -> Rules:
-    """Return what counts. Errors: CountingError."""
-    from planner.constraints.rules import RatioError, Rules, memory_policy_of, ratio
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What counts beside memory, reach and enforced groups."""
 
-    kept_bytes = 0 if reserve is None else size_of("--reserve", reserve)
-    try:
-        return Rules(
-            vcpus_per_core=None if vcpus_per_core is None else ratio(vcpus_per_core),
-            memory=memory_policy_of(memory_policy or "static-max"),
-            reserve_bytes=kept_bytes,
-        )
-    except RatioError as error:
-        raise CountingError("--vcpus-per-core", str(error)) from error
-    except InputError as error:
-        raise CountingError("--memory-policy", str(error)) from error
+    vcpus_per_core: VcpusPerCore = None
+    memory_policy: MemoryPolicy = None
+    reserve: Reserve = None
+
+    def rules(self) -> Rules:
+        """Return what counts. Errors: CountingError."""
+        from planner.constraints.rules import RatioError, Rules, memory_policy_of, ratio
+
+        kept_bytes = 0 if self.reserve is None else size_of("--reserve", self.reserve)
+        try:
+            return Rules(
+                vcpus_per_core=None if self.vcpus_per_core is None else ratio(self.vcpus_per_core),
+                memory=memory_policy_of(self.memory_policy or "static-max"),
+                reserve_bytes=kept_bytes,
+            )
+        except RatioError as error:
+            raise CountingError("--vcpus-per-core", str(error)) from error
+        except InputError as error:
+            raise CountingError("--memory-policy", str(error)) from error

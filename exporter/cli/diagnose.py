@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from exporter.cli.exits import Exit
-from exporter.cli.options import CaFile, Debug, Insecure, Json, PasswordFile, Source, User, credentials_of
+from exporter.cli.options import Account, Json, Source
 from exporter.cli.output import Line, Part, Table, print_json, show
 from exporter.cli.sources import look
 from exporter.cli.words import count, listed
@@ -66,13 +66,10 @@ class Diagnosis:
 
 def diagnose(
     source: Source,
+    *,
     vm: Vm = None,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Say where a VM could run, and what stands against elsewhere.
 
@@ -83,7 +80,7 @@ def diagnose(
       xenha diagnose demo:
       xenha diagnose pool.json --vm licence-server --json
     """
-    pool = look(source, credentials_of(user, password_file, ca_file, insecure)).pool
+    pool = look(source, account.credentials()).pool
     diagnoses = [diagnosis(pool, each) for each in _chosen(pool, vm or [])]
     if json:
         for each in diagnoses:

@@ -6,21 +6,9 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.exits import Exit
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    Target,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source, Target
 from exporter.cli.output import print_json, show, working
 from exporter.cli.sources import look
 from exporter.cli.words import drain_parts
@@ -40,17 +28,12 @@ Hosts = Annotated[
 def drain(
     source: Source,
     host: Hosts,
+    *,
     target: Target = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Show where the VMs of hosts go before maintenance, and what blocks them. Nothing is carried out.
 
@@ -62,8 +45,8 @@ def drain(
       xenha drain demo: --host host-1
       xenha drain pool.json --host host-5 --json
     """
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
+    rules = counting.rules()
+    snapshot = look(source, account.credentials(), rules)
     from planner import drain as planner
     from planner.restart import resolve
 

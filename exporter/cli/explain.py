@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.exits import Exit
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    Target,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source, Target
 from exporter.cli.output import print_json, show, working
 from exporter.cli.sources import look
 from hacore.clock import SystemClock
@@ -29,17 +17,12 @@ if TYPE_CHECKING:
 
 def explain(
     source: Source,
+    *,
     target: Target = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Explain why a pool survives no more host failures than it does.
 
@@ -53,8 +36,8 @@ def explain(
       xenha explain pool.json --json
       xenha explain demo: --vcpus-per-core 4 --reserve 8GiB
     """
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
+    rules = counting.rules()
+    snapshot = look(source, account.credentials(), rules)
     from planner.explain import answer as planner
 
     with working("looking for what limits the figure"):

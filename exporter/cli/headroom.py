@@ -6,21 +6,9 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of, size_of
+from exporter.cli.counting import Counting, size_of
 from exporter.cli.exits import Exit
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    Target,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source, Target
 from exporter.cli.output import print_json, show, working
 from exporter.cli.sources import look
 from exporter.cli.words import headroom_parts
@@ -46,19 +34,14 @@ Vcpus = Annotated[
 
 def headroom(
     source: Source,
+    *,
     memory: Memory = None,
     vcpus: Vcpus = 1,
     target: Target = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Tell what can still be started while the pool survives as many host failures as it should.
 
@@ -75,8 +58,8 @@ def headroom(
     from planner import headroom as planner
 
     size = None if memory is None else size_of("--memory", memory)
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
+    rules = counting.rules()
+    snapshot = look(source, account.credentials(), rules)
     with working("looking for room"):
         answer = planner.headroom(
             snapshot.pool,

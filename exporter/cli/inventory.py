@@ -10,7 +10,7 @@ import typer
 
 from exporter.cli import files
 from exporter.cli.exits import Exit
-from exporter.cli.options import CaFile, Debug, Insecure, Json, PasswordFile, User, credentials_of
+from exporter.cli.options import Account, Json
 from exporter.cli.output import Line, Part, Table, show
 from exporter.cli.sources import look
 from exporter.cli.words import count, gib, pool_title
@@ -36,15 +36,12 @@ Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON schema of
 
 
 def inventory(
+    *,
     source: OptionalSource = None,
     output: Output = None,
     json: Json = False,
     schema: Schema = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Show a pool, or write it as a pool file.
 
@@ -62,7 +59,7 @@ def inventory(
         return _print_schema()
     if source is None:
         raise typer.BadParameter("expected a SOURCE, or --schema")
-    pool = look(source, credentials_of(user, password_file, ca_file, insecure)).pool
+    pool = look(source, account.credentials()).pool
     if output is None and not json:
         show(_parts(pool))
         return Exit.DONE

@@ -117,12 +117,22 @@ def password_of(path: Path | None) -> str | None:
     return password
 
 
-def credentials_of(
-    user: str | None, password_file: Path | None, ca_file: Path | None, insecure: bool
-) -> Credentials:
-    """Return what a pool's API is asked with. Errors: PasswordFileError."""
-    from planner.inventory.source import Credentials
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a pool's API is reached."""
 
-    return Credentials(
-        user=user, password=password_of(password_file) or "", verify_tls=not insecure, ca_file=ca_file
-    )
+    user: User = None
+    password_file: PasswordFile = None
+    ca_file: CaFile = None
+    insecure: Insecure = False
+
+    def credentials(self) -> Credentials:
+        """Return what the API is asked with. Errors: PasswordFileError."""
+        from planner.inventory.source import Credentials
+
+        return Credentials(
+            user=self.user,
+            password=password_of(self.password_file) or "",
+            verify_tls=not self.insecure,
+            ca_file=self.ca_file,
+        )

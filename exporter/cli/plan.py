@@ -6,20 +6,9 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.exits import Exit
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source
 from exporter.cli.output import print_json, show, warn, working
 from exporter.cli.sources import look
 from exporter.cli.words import plan_parts
@@ -64,19 +53,14 @@ DetectionSeconds = Annotated[
 def plan(
     source: Source,
     fail: Fail,
+    *,
     boot_seconds: BootSeconds = BOOT_SECONDS,
     boot_slots: BootSlots = BOOT_SLOTS,
     detection_seconds: DetectionSeconds = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Show where the protected VMs restart when hosts fail.
 
@@ -91,8 +75,8 @@ def plan(
       xenha plan demo: --fail host-1 --boot-seconds 90 --boot-slots 8
       xenha plan pool.json --fail host-1 --fail host-2 --json
     """
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
+    rules = counting.rules()
+    snapshot = look(source, account.credentials(), rules)
     from planner import restart
 
     for problem in tag_problems(snapshot.pool):

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.drain import code
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    Target,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source, Target
 from exporter.cli.output import Line, Part, Table, print_json, show, working
 from exporter.cli.sources import look
 from exporter.cli.words import count, gib, listed
@@ -30,17 +18,12 @@ from planner.repair.result import NEW_HOST, Purchase, Repair
 
 def repair(
     source: Source,
+    *,
     target: Target = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Show the fewest migrations after which a pool survives as many host failures as it should.
 
@@ -53,8 +36,8 @@ def repair(
       xenha repair pool.json --target 2 --json
       xenha repair demo: --reserve 4GiB
     """
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
+    rules = counting.rules()
+    snapshot = look(source, account.credentials(), rules)
     from planner.repair import answer as planner
 
     with working("looking for moves"):

@@ -7,20 +7,9 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.drain import code
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source
 from exporter.cli.output import Line, Part, Table, print_json, show, working
 from exporter.cli.sources import look
 from exporter.cli.words import count, gib
@@ -53,18 +42,13 @@ Skip = Annotated[
 
 def rolling(
     source: Source,
+    *,
     floor: Floor = None,
     skip: Skip = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Show an order in which all hosts can be emptied and maintained, one after the other.
 
@@ -77,8 +61,8 @@ def rolling(
       xenha rolling demo: --skip host-3
       xenha rolling pool.json --skip host-3 --floor 0 --json
     """
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
+    rules = counting.rules()
+    snapshot = look(source, account.credentials(), rules)
     from planner import rolling as planner
     from planner.restart import resolve
 

@@ -10,7 +10,7 @@ import typer
 
 from exporter.cli import files
 from exporter.cli.exits import Exit
-from exporter.cli.options import Debug, Json
+from exporter.cli.options import Json
 
 Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="FILE", help="Write the rules here; - is stdout.")
@@ -25,7 +25,7 @@ Hold = Annotated[
 ]
 
 
-def rules(output: Output = Path("-"), hold: Hold = None, as_json: Json = False, debug: Debug = False) -> int:
+def rules(output: Output = Path("-"), hold: Hold = None, as_json: Json = False) -> int:
     """Print the alert rules, ready for Prometheus' rule_files.
 
     \b

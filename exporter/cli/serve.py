@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    PASSWORD_VARIABLE,
-    CaFile,
-    Debug,
-    Insecure,
-    Limit,
-    PasswordFile,
-    User,
-    credentials_of,
-    password_of,
-)
+from exporter.cli.counting import Counting
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, PASSWORD_VARIABLE, Account, Limit, password_of
 from hacore.clock import SystemClock
 from planner.errors import SourceError
 
@@ -63,19 +52,14 @@ Daemons = Annotated[
 
 
 def serve(
+    *,
     sources: OptionalSources = None,
     config: Config = None,
     listen: Listen = None,
     daemons: Daemons = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Watch pools and serve a page, metrics for Prometheus and an API.
 
@@ -99,8 +83,8 @@ def serve(
     if config is not None:
         settings = _from_file(config, sources, listen)
     else:
-        rules = rules_of(vcpus_per_core, memory_policy, reserve)
-        settings = _from_options(sources, listen, limit, user, password_file, ca_file, insecure, rules)
+        rules = counting.rules()
+        settings = _from_options(sources, listen, limit, account, rules)
     settings = _with_daemons(settings, daemons or [])
     return serve_until_signal(settings, clock=SystemClock(), demo=demo_api)
 
@@ -127,10 +111,7 @@ def _from_options(
     sources: list[str] | None,
     listen: str | None,
     limit: float,
-    user: str | None,
-    password_file: Path | None,
-    ca_file: Path | None,
-    insecure: bool,
+    account: Account,
     rules: Rules,
 ) -> Settings:
     from exporter.config import DEFAULT_LISTEN, Settings
@@ -139,7 +120,7 @@ def _from_options(
 
     if not sources:
         raise typer.BadParameter("expected a SOURCE or --config FILE")
-    credentials = credentials_of(user, password_file, ca_file, insecure)
+    credentials = account.credentials()
     pools = []
     for source in map(parse_source, dict.fromkeys(sources)):
         _refuse_without_password(source, credentials)

@@ -6,21 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.exits import Exit, code_of, sentence
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Sources,
-    Target,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Sources, Target
 from exporter.cli.output import print_error, print_json, show
 from exporter.cli.sources import figure
 from exporter.cli.words import tolerance_parts
@@ -42,18 +30,13 @@ Orders = Annotated[
 
 def tolerance(
     sources: Sources,
+    *,
     target: Target = None,
     orders: Orders = False,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Tell how many host failures a pool survives, with proof.
 
@@ -71,8 +54,8 @@ def tolerance(
       xenha tolerance east.json west.json --json
       xenha tolerance https://root@master.example --password-file secret
     """
-    credentials = credentials_of(user, password_file, ca_file, insecure)
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
+    credentials = account.credentials()
+    rules = counting.rules()
     worst = Exit.DONE
     for number, source in enumerate(sources):
         if number and not json:

@@ -6,21 +6,9 @@ from typing import Annotated
 
 import typer
 
-from exporter.cli.counting import MemoryPolicy, Reserve, VcpusPerCore, rules_of
+from exporter.cli.counting import Counting
 from exporter.cli.exits import Exit
-from exporter.cli.options import (
-    DEFAULT_LIMIT_SECONDS,
-    CaFile,
-    Debug,
-    Insecure,
-    Json,
-    Limit,
-    PasswordFile,
-    Source,
-    Target,
-    User,
-    credentials_of,
-)
+from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source, Target
 from exporter.cli.output import print_error, print_json, show, working
 from exporter.cli.sources import look
 from exporter.cli.words import whatif_parts
@@ -38,17 +26,12 @@ Changes = Annotated[
 def whatif(
     source: Source,
     change: Changes,
+    *,
     target: Target = None,
-    vcpus_per_core: VcpusPerCore = None,
-    memory_policy: MemoryPolicy = None,
-    reserve: Reserve = None,
+    counting: Counting,
     limit: Limit = DEFAULT_LIMIT_SECONDS,
     json: Json = False,
-    user: User = None,
-    password_file: PasswordFile = None,
-    ca_file: CaFile = None,
-    insecure: Insecure = False,
-    debug: Debug = False,
+    account: Account,
 ) -> int:
     """Tell how many host failures a pool would survive after changes. Nothing is carried out.
 
@@ -67,8 +50,8 @@ def whatif(
       xenha whatif demo: --change disable=host-1 --target 1
       xenha whatif pool.json --change new=web9:16GiB@host-2:restart --change stop=logs --json
     """
-    rules = rules_of(vcpus_per_core, memory_policy, reserve)
-    snapshot = look(source, credentials_of(user, password_file, ca_file, insecure), rules)
+    rules = counting.rules()
+    snapshot = look(source, account.credentials(), rules)
     from planner import whatif as planner
 
     with working("comparing"):

@@ -146,7 +146,17 @@ def drain_parts(pool: Pool, answer: Drain) -> Iterator[Part]:
     if answer.blocked:
         blocked = tuple((vm_name(pool, vm.vm), vm.reason, vm.detail) for vm in answer.blocked)
         yield Table(("cannot leave", "reason", "detail"), blocked)
+    yield from broken(pool, answer.breaks_groups)
     yield Line(f"Meanwhile: {figure_words(answer.tolerance_after.simultaneous)}")
+
+
+def broken(pool: Pool, groups: Sequence[str]) -> Iterator[Line]:
+    """Yield a line for each group whose preference moves keep less well than before."""
+    for group in pool.groups:
+        if group.uuid in groups:
+            more = group.placement == "anti_affinity"
+            what = "more of its VMs share a host" if more else "fewer of its VMs are together"
+            yield Line(f"Breaks soft group {group.name or group.uuid}: {what} afterwards", "open")
 
 
 def headroom_parts(pool: Pool, answer: Headroom, size: str | None) -> Iterator[Part]:
@@ -213,6 +223,8 @@ def plan_parts(pool: Pool, plan: Plan) -> Iterator[Part]:
         yield Line(prediction_words(plan.prediction))
     if plan.tolerance_after:
         yield Line(f"Afterwards: {figure_words(plan.tolerance_after.simultaneous)}")
+    if plan.limit_reached:
+        yield Line("The limit ended a search: another run may choose other places", "open")
     yield Line(f"Plan {plan.plan_id}", "faint")
 
 
