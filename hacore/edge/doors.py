@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hacore.core.events import DiskCycle, Heard
+from hacore.core.numbering import Finished
 from hacore.records import PacketBody, SlotBody
 
 _MS = 1_000_000
@@ -104,6 +105,10 @@ class Pump(Protocol):
 
     def stop(self) -> bool:
         """Stop without pinging; return whether nothing is left running (a hung I/O cannot be stopped)."""
+        ...
+
+    def left(self) -> Finished:
+        """Return what its writes leave to a successor; call it only once `stop` has returned True."""
         ...
 
     def fileno(self) -> int:

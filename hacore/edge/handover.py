@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from hacore.clock import Clock
+from hacore.core.numbering import UNFINISHED, Finished
 
 VARIABLE = "XENHAD_HANDOVER"
 NONE = -1
@@ -38,8 +39,15 @@ class Inheritance:
     ping_until_ns: int  # how long after S the watchdog may be pinged
     disarmed: bool  # an operator has disarmed this host
     bug_ns: int  # when its brain failed, by the monotonic clock; 0: it did not
-    finished: bool  # its last write to the statefile worked, and none was out when it stopped
+    finished: int  # what `Finished` holds; 0: its last write did not work, or one is out
     hurried: bool = False  # it gave itself real-time priority
+    failed_ns: tuple[int, ...] = UNFINISHED.failed_ns
+    returned_ns: int = UNFINISHED.returned_ns
+
+    @property
+    def writes(self) -> Finished:
+        """Return what it says of its writes."""
+        return Finished(self.finished, tuple(self.failed_ns), self.returned_ns)
 
 
 def inherited(environment: MutableMapping[str, str]) -> Inheritance | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hacore.clock import Clock
 from hacore.config import Config
 from hacore.core.machine import Machine
+from hacore.core.numbering import Finished
 from hacore.edge.channels import Channels
 from hacore.edge.doors import Pump
 from hacore.edge.evidence import EvidenceWatch
@@ -48,3 +49,4 @@ class Parts:
     memory: Memory
     warnings: tuple[str, ...]  # what the pump was not granted
     bug_ns: int  # when a predecessor's brain failed; 0: it did not
+    finished: Finished  # what the daemon before said of its writes

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from hacore.core.events import DiskCycle, Heard
+from hacore.core.numbering import UNFINISHED, Finished
 from hacore.core.timing import NS, Timing
 from hacore.edge.doors import BeatMeter, DiskMeter, DogMeter, Histogram, Meters, NetMeter
 from hacore.kernel.native import (
@@ -44,7 +45,7 @@ class PumpSetup:
     device: int | None  # descriptor of the open statefile; the pump keeps its own copy
     sockets: tuple[int | None, ...]  # one UDP socket a network; the pump keeps its own copies
     since_ns: int = 0  # the disk's S of a predecessor in this boot that handed over
-    finished: bool = False  # that predecessor's last write is known to have worked: no ghost is unrecorded
+    finished: Finished = UNFINISHED  # what the daemon before says of its writes
     wall_ns: int = 0  # own sequences start above it: the wall clock in ns
 
 
@@ -70,7 +71,7 @@ class NativePump:
             ghost_ns=timing.ghost_ns,
             wall_ns=setup.wall_ns,
             since_ns=setup.since_ns,
-            finished=setup.finished,
+            finished=astuple(setup.finished),
         )
         self._slots: list[SlotBody | None] = [None] * self._hosts
         self._words: list[PacketBody | None] = [None] * self._hosts
@@ -89,6 +90,10 @@ class NativePump:
 
     def stop(self) -> bool:
         return self._threads.stop(STOP_GRACE_NS)
+
+    def left(self) -> Finished:
+        sequence, failed_ns, returned_ns = self._threads.left()
+        return Finished(sequence, tuple(failed_ns), returned_ns)
 
     def fileno(self) -> int:
         return self._threads.fileno()

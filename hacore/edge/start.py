@@ -15,6 +15,7 @@ from hacore.clock import NS_PER_SECOND, Clock, SystemClock
 from hacore.config import Config
 from hacore.core.events import Disarm, Join
 from hacore.core.machine import Machine
+from hacore.core.numbering import UNFINISHED, Finished, nothing_out
 from hacore.core.setup import Isolation, Quorum, Setup
 from hacore.edge.channels import Channels
 from hacore.edge.control import listen, lock_of
@@ -23,7 +24,7 @@ from hacore.edge.evidence import EvidenceWatch
 from hacore.edge.handover import NONE, Inheritance, be_at_ease, hand_over, hurry, ping
 from hacore.edge.hands import Hands
 from hacore.edge.journal import Journal, remembered, seconds_of
-from hacore.edge.numbering import numbered_from
+from hacore.edge.numbering import note_finished, numbered_from, take_finished
 from hacore.edge.parts import Memory, Parts
 from hacore.edge.pump import NativePump, PumpSetup
 from hacore.edge.slotdevice import StatefileOpener, header_of, words
@@ -132,8 +133,9 @@ def run_until_the_end(daemon: Daemon, taken: Taken) -> int:
         raise
     finally:
         daemon.parts.journal.note("stop", reason=hands.stopped or "an error")
-        daemon.parts.pump.stop()
+        finished = finished_now(daemon)
         daemon.close()
+        note_finished(taken.lock, daemon.parts.config, finished)
     return EXIT_BUG if daemon.broken else EXIT_FENCED if hands.fenced else EXIT_DONE
 
 
@@ -188,9 +190,10 @@ def first_try(opener: StatefileOpener, path: str, say: Say, *, armed: bool) -> S
 
 
 def pump_setup_of(
-    config: Config, device: SlotDevice | None, left: Inheritance | None, floor_ns: int
+    config: Config, device: SlotDevice | None, taken: Taken, finished: Finished, floor_ns: int
 ) -> PumpSetup:
     """Return what the pump is told; sockets come with the first beat, a statefile that is late later."""
+    left = taken.inheritance
     return PumpSetup(
         pool=header_of(config).identity(config.key),
         me=config.host,
@@ -200,7 +203,7 @@ def pump_setup_of(
         device=None if device is None else device.fileno(),
         sockets=(None,) * len(config.networks),
         since_ns=left.since_ns if left else 0,
-        finished=left is not None and left.finished,
+        finished=finished,
         wall_ns=floor_ns,
     )
 
@@ -215,7 +218,8 @@ def assembled(
     device = first_try(opener, config.statefile, say, armed=left is not None)
     evidence = EvidenceWatch(config, selector, clock.monotonic_ns)
     floor_ns = numbered_from(taken.lock, int(clock.wall_seconds() * NS_PER_SECOND))
-    pump = NativePump(pump_setup_of(config, device, left, floor_ns))
+    finished = finished_before(taken, config)
+    pump = NativePump(pump_setup_of(config, device, taken, finished, floor_ns))
     watchdog = watchdog_of(config.watchdog, config.timing.watchdog_ns)
     hands = Hands(pump, watchdog, journal, config.timing, config.name_of, left.since_ns if left else 0)
     warnings = pump.start()
@@ -240,6 +244,7 @@ def assembled(
         memory=memory,
         warnings=warnings,
         bug_ns=left.bug_ns if left else 0,
+        finished=finished,
     )
     timeout = f"{config.timing.timeout_ns / NS_PER_SECOND:g}"
     journal.note("start", host=config.me.name, pid=os.getpid(), timeout=timeout, restarted=left is not None)
@@ -276,7 +281,7 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
     disarmed = parts.config.fencing and not hands.armed and daemon.is_member
     parts.journal.note("restart", armed=hands.armed)
     daemon.stop_serving()
-    finished = parts.pump.stop() and last_write_worked(daemon)
+    finished = finished_now(daemon)
     inheritance = Inheritance(
         pid=os.getpid(),
         watchdog=armed,
@@ -286,18 +291,32 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
         ping_until_ns=parts.config.timing.ping_until_ns,
         disarmed=disarmed,
         bug_ns=daemon.bug_ns,
-        finished=finished,
+        finished=finished.sequence,
         hurried=hurried,
+        failed_ns=finished.failed_ns,
+        returned_ns=finished.returned_ns,
     )
     ping(inheritance, parts.clock)
     parts.journal.flush(parts.config.timing.watchdog_ns / NS_PER_SECOND / 4)
     hand_over(inheritance, parts.clock)
 
 
-def last_write_worked(daemon: Daemon) -> bool:
-    """Tell whether the last cycle wrote, and with that what failed before is on record for the successor."""
-    last = daemon.parts.pump.cycle() or daemon.cycle
-    return last is not None and last.written
+def finished_before(taken: Taken, config: Config) -> Finished:
+    """Return what the daemon before says of its writes; whoever handed over says it in its inheritance."""
+    noted = take_finished(taken.lock, config)
+    return taken.inheritance.writes if taken.inheritance else noted
+
+
+def finished_now(daemon: Daemon) -> Finished:
+    """Stop the pump; return what its writes leave: if there were none, what those before them left."""
+    parts = daemon.parts
+    ended = parts.pump.stop()
+    if not parts.hands.version:
+        return parts.finished
+    daemon.cycle = parts.pump.cycle() or daemon.cycle
+    if nothing_out(daemon.cycle, ended=ended):
+        return parts.pump.left()
+    return UNFINISHED
 
 
 def memory_of(journal: str) -> Memory:

@@ -17,6 +17,7 @@ COPIES = 8
 ROUND = 1 << 32
 """Should the wall clock have been set back, a start begins a new round of sequences."""
 NO_COPY = -1
+NEVER_FAILED = (0,) * COPIES
 
 
 # --- the dog ---------------------------------------------------------------------------------------------
@@ -174,20 +175,25 @@ def take_over(
     now_ns: int,
     wall_ns: int,
     ghost_ns: int,
-    finished: bool = False,
+    finished: int = 0,
+    failed_ns: Sequence[int] = NEVER_FAILED,
+    returned_ns: int = 0,
 ) -> tuple[int, CopyTurn]:
     """Return where sequence and turn go on for a start on a slot with these copies (None: not valid).
 
     Sequences go on above `wall_ns`, the wall clock in ns, and above all that can be read: attempts of a
     predecessor that have not landed yet must never look newer, and it numbered less than one a nanosecond.
 
-    A predecessor of this boot hands on what it burnt; nobody knows when, so it counts from now. Unless its
-    last write is known to have worked (`finished`) it may have died in the middle of one: the copy next in
-    its turn and every copy that is not valid are burnt, too. So is the newest: what it says of burnt copies
-    may be an old write that landed late, and then that very copy is one of them. The first write is a probe
-    of the copy it may have died on: until something of this start stands on the disk, a second start must
-    find no copy touched but those. Another boot's ghosts are gone; but a predecessor of this boot may have
-    died before anything of it landed, trying the copy next in turn.
+    A predecessor of this boot hands on what it burnt. If it *finished* (its last write, the one of sequence
+    `finished`, is known to have worked, and the slot shows it still) that very copy says what is burnt; since
+    when, the predecessor says: `failed_ns` by copy and `returned_ns`, as in a CopyTurn.
+
+    Else nobody knows since when, so it counts from now, and the predecessor may have died in the middle of a
+    write: the copy next in its turn and every copy that is not valid are burnt, too. So is the newest: what
+    it says of burnt copies may be an old write that landed late, and then that very copy is one of them. The
+    first write is a probe of the copy it may have died on: until something of this start stands on the disk,
+    a second start must find no copy touched but those. Another boot's ghosts are gone; but a predecessor of
+    this boot may have died before anything of it landed, trying the copy next in turn.
     """
     valid = [(copy.sequence, index) for index, copy in enumerate(copies) if copy is not None]
     sequence, newest = max(valid, default=(0, COPIES - 1))
@@ -195,14 +201,18 @@ def take_over(
     mine = any(
         copy is not None and copy.sequence == sequence and copy.incarnation == incarnation for copy in copies
     )
-    following = next_clean(newest, own.burnt if mine and (own := copies[newest]) else 0)
-    if mine:
-        turn.burnt = _burnt_before(copies, incarnation)
-    if mine and not finished:
-        turn.burnt |= 1 << newest | sum(1 << index for index, copy in enumerate(copies) if copy is None)
-    if not finished and following != NO_COPY:
-        turn.burnt |= 1 << following
-        turn.probing = following
+    own = copies[newest] if mine else None
+    following = next_clean(newest, own.burnt if own else 0)
+    if own and sequence == finished:
+        turn.burnt, turn.returned_ns = own.burnt, min(returned_ns, now_ns)
+        turn.failed_ns = [at_ns if 0 < at_ns <= now_ns else now_ns for at_ns in failed_ns]
+    else:
+        if own:
+            invalid = sum(1 << index for index, copy in enumerate(copies) if copy is None)
+            turn.burnt = _burnt_before(copies, incarnation) | 1 << newest | invalid
+        if following != NO_COPY:
+            turn.burnt |= 1 << following
+            turn.probing = following
     return wall_ns if wall_ns > sequence else (sequence // ROUND + 1) * ROUND, turn
 
 

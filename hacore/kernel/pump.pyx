@@ -20,7 +20,7 @@ from hacore.kernel.pumpsys cimport (
     pthread_cond_signal, pthread_cond_timedwait, sockaddr_in, sockaddr_in6, timespec, timespec_of
 )
 from hacore.kernel.pumpthreads cimport Crew, free_pump, make_pump, start_threads, stop_threads
-from hacore.kernel.slotcodec cimport SLOT_BODY_BYTES
+from hacore.kernel.slotcodec cimport COPIES, SLOT_BODY_BYTES
 from hacore.kernel.wire cimport REASONS, PoolIdentity
 
 cdef enum:
@@ -44,7 +44,7 @@ cdef class PumpThreads:
     pool, me, incarnation: who speaks. device: the open statefile, slots_at: where its slots begin. sockets:
     one UDP socket a network, None where there is none now. beat_ns … ghost_ns: see `hacore.core.timing`.
     wall_ns: the wall clock, sequences start above it. since_ns: the disk's S of a predecessor that handed
-    over; finished: its last write is known to have worked.
+    over; finished: what it says of its end, as its `left` returned it.
     """
     cdef Pump* p
     cdef Crew crew
@@ -56,7 +56,8 @@ cdef class PumpThreads:
     def __cinit__(
         self, PoolIdentity pool not None, int32_t me, uint64_t incarnation, *, device, uint64_t slots_at,
         sockets, int64_t beat_ns, int64_t dog_beat_ns, int64_t ping_until_ns, int64_t check_in_ns,
-        int64_t unheard_ns, int64_t ghost_ns, uint64_t wall_ns, int64_t since_ns=0, bint finished=False
+        int64_t unheard_ns, int64_t ghost_ns, uint64_t wall_ns, int64_t since_ns=0,
+        finished=(0, (0,) * 8, 0)
     ):
         cdef int32_t i
         if not 0 <= me < pool.raw.hosts or incarnation == 0:
@@ -68,8 +69,7 @@ cdef class PumpThreads:
         self.p = make_pump(&pool.raw, me)
         if self.p == NULL:
             raise MemoryError
-        self.p.incarnation, self.p.slots_at, self.p.finished = incarnation, slots_at, finished
-        self.p.wall_ns = wall_ns
+        self.p.incarnation, self.p.slots_at = incarnation, slots_at
         self.p.timings.beat_ns, self.p.timings.dog_beat_ns = beat_ns, dog_beat_ns
         self.p.timings.ping_until_ns, self.p.timings.check_in_ns = ping_until_ns, check_in_ns
         self.p.timings.unheard_ns, self.p.timings.ghost_ns = unheard_ns, ghost_ns
@@ -80,6 +80,9 @@ cdef class PumpThreads:
         self.p.device = own(device)
         for i in range(self.p.networks):
             self.p.network[i].fd = own(sockets[i])
+        self.p.finished.sequence, failed_ns, self.p.finished.returned_ns = finished
+        for i in range(COPIES):
+            self.p.finished.failed_ns[i] = failed_ns[i]
 
     def __dealloc__(self):
         if self.p == NULL:
@@ -108,6 +111,17 @@ cdef class PumpThreads:
                 self.left_behind = not stop_threads(self.p, &self.crew, grace_ns)
             self.started = False
         return not self.left_behind
+
+    def left(self):
+        """Return (sequence of the last attempt to write, failed_ns by copy, returned_ns).
+
+        RuntimeError unless `stop` has told that everything has ended: it is the disk thread's until then.
+        """
+        cdef int32_t copy
+        if self.started or not self.p.stopping or self.left_behind:
+            raise RuntimeError("the pump has not ended")
+        failed_ns = [self.p.turn.failed_ns[copy] for copy in range(COPIES)]
+        return self.p.sequence, failed_ns, self.p.turn.returned_ns
 
     def fileno(self):
         """Return the descriptor of news."""

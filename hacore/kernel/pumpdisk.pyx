@@ -151,7 +151,7 @@ cdef void take_over(Pump* p) noexcept nogil:
             incarnations[copy] = slot_incarnation(copies + copy * STRIDE)
             burnts[copy] = slot_burnt(copies + copy * STRIDE)
     taken = take_over_copies(
-        sequences, incarnations, burnts, p.incarnation, now_ns(), p.wall_ns, p.timings.ghost_ns, p.finished
+        sequences, incarnations, burnts, p.incarnation, now_ns(), p.wall_ns, p.timings.ghost_ns, &p.finished
     )
     p.sequence = taken.sequence
     p.turn = taken.turn

@@ -23,6 +23,12 @@ cdef struct Turn:
     int64_t failed_ns[8]  # by copy: the end of its last failure
     int64_t returned_ns  # when a copy last came back; 0: never
 
+cdef struct Finished:
+    # What a predecessor of this boot says of its end (hacore.kernel._pump.take_over).
+    uint64_t sequence   # of its last write, that worked; 0: it does not say
+    int64_t failed_ns[8]
+    int64_t returned_ns
+
 cdef struct Taken:
     uint64_t sequence
     Turn turn
@@ -63,7 +69,7 @@ cdef void turn_ended(
 # `sequences`, `incarnations`, `burnts` of the own copies; sequence 0: none. `wall_ns`: the wall clock (ns).
 cdef Taken take_over_copies(
     const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation,
-    int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, bint finished
+    int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, const Finished* finished
 ) noexcept nogil
 cdef Word accept_packet(
     PeerBook* book, int32_t network, int32_t sender, uint64_t incarnation, uint64_t sequence,

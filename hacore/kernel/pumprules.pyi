@@ -31,7 +31,9 @@ def take_over(
     now_ns: int,
     wall_ns: int,
     ghost_ns: int,
-    finished: bool = False,
+    finished: int = 0,
+    failed_ns: Sequence[int] = ...,
+    returned_ns: int = 0,
 ) -> tuple[int, _Turn]: ...
 
 class Book:

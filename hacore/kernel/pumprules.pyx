@@ -135,7 +135,7 @@ cdef uint8_t invalid(const uint64_t* sequences) noexcept nogil:
 
 cdef Taken take_over_copies(
     const uint64_t* sequences, const uint64_t* incarnations, const uint8_t* burnts, uint64_t incarnation,
-    int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, bint finished
+    int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, const Finished* finished
 ) noexcept nogil:
     cdef Taken taken
     cdef Turn* turn = &taken.turn
@@ -152,14 +152,26 @@ cdef Taken take_over_copies(
             turn.last = copy
     taken.sequence = wall_ns if wall_ns > highest else next_round(highest)
     following = clean_after(turn.last, burnts[turn.last] if mine else 0)
+    if mine and finished.sequence == highest:
+        go_on(turn, finished, burnts[turn.last], now_ns)
+        return taken
     if mine:
         turn.burnt = burnt_before(sequences, incarnations, burnts, incarnation)
-    if mine and not finished:
         turn.burnt |= invalid(sequences) | <uint8_t> (1 << turn.last)
-    if not finished and following != NO_COPY:
+    if following != NO_COPY:
         turn.burnt |= <uint8_t> (1 << following)
         turn.probing = following
     return taken
+
+
+cdef void go_on(Turn* turn, const Finished* finished, uint8_t burnt, int64_t now_ns) noexcept nogil:
+    """Go on with the turn of a predecessor of whom nothing is out."""
+    cdef int32_t copy
+    turn.burnt = burnt
+    turn.returned_ns = min(finished.returned_ns, now_ns)
+    for copy in range(COPIES):
+        if 0 < finished.failed_ns[copy] <= now_ns:
+            turn.failed_ns[copy] = finished.failed_ns[copy]
 
 
 # -- packets ---------------------------------------------------------------------------------------------
@@ -280,17 +292,21 @@ cdef tuple state_of(const Turn* turn):
 
 
 def take_over(
-    copies, uint64_t incarnation, *, int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns, bint finished=False
+    copies, uint64_t incarnation, *, int64_t now_ns, uint64_t wall_ns, int64_t ghost_ns,
+    uint64_t finished=0, failed_ns=(0,) * 8, int64_t returned_ns=0
 ):
     """See `_pump.take_over`; takes (sequence, incarnation, burnt) or None for each copy."""
     cdef uint64_t[8] sequences, incarnations
     cdef uint8_t burnts[8]
     cdef int32_t i
     cdef Taken taken
+    cdef Finished left
+    left.sequence, left.returned_ns = finished, returned_ns
     for i in range(COPIES):
         sequences[i], incarnations[i], burnts[i] = copies[i] or (0, 0, 0)
+        left.failed_ns[i] = failed_ns[i]
     taken = take_over_copies(
-        sequences, incarnations, burnts, incarnation, now_ns, wall_ns, ghost_ns, finished
+        sequences, incarnations, burnts, incarnation, now_ns, wall_ns, ghost_ns, &left
     )
     return taken.sequence, state_of(&taken.turn)
 

@@ -7,7 +7,7 @@ guarded by `lock` unless they say whose they are alone.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from hacore.kernel.packetcodec cimport PACKET_BODY_BYTES, PACKET_BYTES
-from hacore.kernel.pumprules cimport MAX_NETWORKS, PeerBook, Turn
+from hacore.kernel.pumprules cimport MAX_NETWORKS, Finished, PeerBook, Turn
 from hacore.kernel.pumpsys cimport (
     pthread_cond_broadcast, pthread_cond_t, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock
 )
@@ -93,7 +93,7 @@ cdef struct Pump:
     int32_t me
     uint64_t incarnation
     uint64_t slots_at           # offset of the first slot on the device
-    bint finished               # the predecessor's last write is known to have worked
+    Finished finished           # what a predecessor says of its end
     uint64_t wall_ns            # of sequences: the wall clock at the start, in ns
     Timings timings
     int32_t networks

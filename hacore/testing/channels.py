@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hacore.core.events import DiskCycle, Heard
+from hacore.core.numbering import Finished
 from hacore.core.timing import Timing
 from hacore.kernel._pump import NO_COPY, OwnCopy, PeerBook, Word
 from hacore.records import NOBODY, PacketBody, SlotBody
@@ -55,7 +56,7 @@ class Life(Protocol):
 class DiskChannel:
     """Write the own slot, read all slots, once a beat or when kicked."""
 
-    def __init__(self, life: Life, predecessor_finished: bool) -> None:
+    def __init__(self, life: Life, before: Finished) -> None:
         self.life = life
         self.beat_ns = life.clock.lasts(life.timing.beat_ns)
         copies = [
@@ -68,15 +69,17 @@ class DiskChannel:
             now_ns=life.clock.at(life.now()),
             wall_ns=life.floor(),
             ghost_ns=life.timing.ghost_ns,
-            finished=predecessor_finished,
+            finished=before.sequence,
+            failed_ns=before.failed_ns,
+            returned_ns=before.returned_ns,
         )
         self.turn = life.twins.turn(self.turn)
         self.version = 0
         self.body: SlotBody | None = None
         self.since_ns = 0  # S, by this host's clock
         self.ended: DiskCycle | None = None
+        self.last: DiskCycle | None = None  # that ended, looked at or not
         self.busy = self.kicked = False
-        self.recorded = False  # the last write worked: what failed before is on record
         self._copy = NO_COPY  # written last
         self._due_ns = 0  # true time of the next beat
         self._last = Snapshot([0] * life.disk.hosts, [None] * life.disk.hosts, 0, life.disk.newest)
@@ -164,7 +167,7 @@ class DiskChannel:
         if good and shown is not None:
             self._last = shown
         told = self._last
-        self.ended = DiskCycle(
+        self.ended = self.last = DiskCycle(
             version,
             started_ns,
             written,
@@ -178,7 +181,6 @@ class DiskChannel:
             self.turn.burnt,
             foreign=written and shown is not None and not good,
         )
-        self.recorded = written
         self._rest()
         life.cycle_ended()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hacore.core import effects as do
 from hacore.core.events import Event, Evidence, Tick
 from hacore.core.machine import Machine
+from hacore.core.numbering import Finished
 from hacore.core.setup import Setup
 from hacore.core.timing import Timing
 from hacore.testing.clock import FakeClock
@@ -33,7 +34,7 @@ PATIENCE_NS = 50_000_000
 class Daemon:
     """The process. What threads are about to do when it is stopped waits until it is continued."""
 
-    def __init__(self, host: Host, setup: Setup, finished: bool) -> None:
+    def __init__(self, host: Host, setup: Setup, finished: Finished) -> None:
         world = host.world
         self.host, self.world = host, world
         self.me, self.incarnation = setup.me, setup.incarnation
@@ -156,6 +157,7 @@ class Daemon:
                 self.world.noted(self.host, effect)
             case do.Stop(reason):
                 self.die(reason)
+                self.host.note_finished(self.pump.finished())
 
     # what the world does to it
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from hacore.core.events import Evidence
-from hacore.core.numbering import start_floor
+from hacore.core.numbering import UNFINISHED, Finished, start_floor
 from hacore.core.setup import Setup
 from hacore.core.timing import NS
 from hacore.records import FenceCause, State
@@ -68,6 +68,7 @@ class Host:
         self.clock = FakeClock(0, rng.randrange(FIRST_UPTIME_NS), self.ppm)
         self.wall_set_ns = 0  # by how much the wall clock was set forward (back: < 0)
         self._floor_ns = 0  # above what the last start in this boot numbered
+        self._finished = UNFINISHED  # what the lock file says of the daemon before
         late_ns = int(rng.random() * world.timing.granularity_ns)
         self.watchdog = FakeWatchdog(self._now, world.timing.watchdog_ns + late_ns, self._pinged)
 
@@ -83,7 +84,7 @@ class Host:
         world = self.world
         self.up = True
         self.boots += 1
-        self._floor_ns = 0
+        self._floor_ns, self._finished = 0, UNFINISHED
         self.booted_ns = world.now_ns
         self.incarnation = world.rng.getrandbits(63) | 1
         if self.boots > 1:
@@ -110,7 +111,8 @@ class Host:
 
     # the daemon
 
-    def start_daemon(self, finished: bool = False) -> None:
+    def start_daemon(self, finished: Finished = UNFINISHED) -> None:
+        """Start it; `finished`: what a predecessor says that hands over, else the lock file may say it."""
         if not self.up or self.daemon is not None:
             return
         world = self.world
@@ -126,7 +128,8 @@ class Host:
             arbiters=plan.arbiters,
             fencing=plan.fencing,
         )
-        self.daemon = Daemon(self, setup, finished)
+        noted, self._finished = self._finished, UNFINISHED
+        self.daemon = Daemon(self, setup, finished if finished != UNFINISHED else noted)
         self.daemon.start()
 
     def floor(self) -> int:
@@ -150,8 +153,11 @@ class Host:
             return
         daemon, self.daemon = self.daemon, None
         daemon.die("upgraded")
-        disk = daemon.pump.disk
-        self.start_daemon(finished=disk.recorded and not disk.busy)
+        self.start_daemon(daemon.pump.finished())
+
+    def note_finished(self, finished: Finished) -> None:
+        """Keep what a daemon that has ended says, for the next one of this boot."""
+        self._finished = finished
 
     # what the daemon does to it
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from hacore.core.events import DiskCycle, Heard
+from hacore.core.numbering import UNFINISHED, Finished
 from hacore.records import PacketBody, SlotBody
 from hacore.testing.channels import DiskChannel, Dog, Life, NetChannel
 from hacore.testing.watchdog import FakeWatchdog
 
 
 class FakePump:
-    """Three channels of one daemon; `predecessor_finished`: it was handed over, not killed (burnt copies)."""
+    """Three channels of one daemon; `before`: what its predecessor says of its writes."""
 
-    def __init__(self, life: Life, predecessor_finished: bool = False) -> None:
-        self.disk = DiskChannel(life, predecessor_finished)
+    def __init__(self, life: Life, before: Finished = UNFINISHED) -> None:
+        self.disk = DiskChannel(life, before)
+        self._before = before
         self.net = NetChannel(life)
         self.dog = Dog(life, self.disk)
         self._life = life
@@ -27,7 +29,19 @@ class FakePump:
         """Stop without pinging; the world drops what its threads would still do."""
         self._life.air.detach(self._life.me)
         self.dog.watchdog = None
-        return True
+        return not self.disk.busy
+
+    def left(self) -> Finished:
+        turn = self.disk.turn
+        return Finished(self.disk.sequence, tuple(turn.failed_ns), turn.returned_ns)
+
+    def finished(self) -> Finished:
+        """Stop, and return what a successor may believe, as `hacore.edge.start` does."""
+        ended = self.stop()
+        if self.disk.body is None:
+            return self._before
+        last = self.disk.last
+        return self.left() if self._life.twins.nothing_out(last, ended=ended) else UNFINISHED
 
     def publish(self, version: int, body: SlotBody, at_once: bool) -> None:
         self.disk.version, self.disk.body = version, body

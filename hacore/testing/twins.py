@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hacore.core import numbering
 from hacore.kernel import _pump
 from hacore.kernel._pump import CopyTurn
 from hacore.records import Decision
@@ -25,6 +26,7 @@ class Twins:
     take_over: Callable[..., tuple[int, CopyTurn]] = _pump.take_over
     member: Callable[[Decision, int, int], bool] = Decision.has  # of the newest epoch: (host, incarnation)
     turn: Callable[[CopyTurn], CopyTurn] = lambda turn: turn
+    nothing_out: Callable[..., bool] = numbering.nothing_out  # of a pump that has stopped
 
 
 TWINS = Twins()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def left(**values: int) -> Inheritance:
         "ping_until_ns": 50,
         "disarmed": False,
         "bug_ns": 0,
-        "finished": True,
+        "finished": 7,
         "hurried": False,
     }
     return Inheritance(**{**plain, **values})  # type: ignore[arg-type]
@@ -88,7 +89,9 @@ def test_an_inheritance_is_taken_once_and_by_its_heir_only() -> None:
     os.set_inheritable(writer, True)
     text = {name: getattr(left(watchdog=writer), name) for name in Inheritance.__dataclass_fields__}
     environment = {VARIABLE: json.dumps(text)}
-    assert inherited(environment) == left(watchdog=writer)
+    found = inherited(environment)
+    assert found is not None
+    assert replace(found, failed_ns=tuple(found.failed_ns)) == left(watchdog=writer)
     assert environment == {}
     assert not os.get_inheritable(writer)
     assert inherited({}) is None
@@ -112,6 +115,11 @@ def test_predecessors_of_other_versions_are_understood() -> None:
     text = {name: getattr(left(), name) for name in first}
     assert inherited({VARIABLE: json.dumps(text)}) == left()
     assert inherited({VARIABLE: json.dumps(text | {"of_a_later_version": 1})}) == left()
+    older = inherited({VARIABLE: json.dumps(text | {"finished": True})})
+    assert older is not None
+    assert older.writes.sequence == 1, (
+        "no slot ever shows it: a predecessor that named no write is not believed"
+    )
 
 
 def test_fences_are_remembered_from_the_journal(tmp_path: Path) -> None:

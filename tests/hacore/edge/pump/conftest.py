@@ -12,6 +12,7 @@ import pytest
 
 from hacore.clock import Deadline, SystemClock
 from hacore.core.events import DiskCycle, Heard
+from hacore.core.numbering import UNFINISHED, Finished
 from hacore.core.timing import NS, Timing, timing
 from hacore.edge.pump import NativePump, PumpSetup
 from hacore.kernel.native import PoolIdentity, Slot, SlotDevice, blank_body
@@ -105,7 +106,7 @@ class Rig:
         families: Sequence[socket.AddressFamily] = (socket.AF_INET,),
         writable: bool = True,
         since_ns: int = 0,
-        finished: bool = False,
+        finished: Finished = UNFINISHED,
         wall_ns: int = 0,
     ) -> Host:
         """Return a host whose pump has not started; nobody knows its addresses yet."""

@@ -24,7 +24,7 @@ STEPS = st.sampled_from(
     + [("fail", how) for how in (NEVER, LATE, LATE, LATE, LANDS)]
     + [("land", 0), ("land", 0), ("land", 1), ("land", 3)]
     + [("die", how) for how in (WORKS, NEVER, LATE, LANDS)]
-    + [("restart", 0), ("hand over", 0), ("hand over", 0)]
+    + [("restart", 0), ("hand over", 0), ("hand over", 0), ("stillborn", LATE)]
     + [("wait", 1), ("wait", GHOST_NS - 1), ("wait", GHOST_NS + 1)]
 )
 
@@ -52,13 +52,17 @@ class Slot:
         self.sequence, self.turn = self._taken(finished=False)
 
     def _taken(self, *, finished: bool) -> tuple[int, twin.CopyTurn]:
+        said = {}
+        if finished:
+            turn = self.turn
+            said = {"finished": self.highest, "failed_ns": turn.failed_ns, "returned_ns": turn.returned_ns}
         return twin.take_over(
             self.copies,
             BOOT,
             now_ns=self.now_ns,
             wall_ns=(1 << 60) + self.now_ns,
             ghost_ns=GHOST_NS,
-            finished=finished,
+            **said,
         )
 
     def do(self, what: str, how: int) -> None:
@@ -71,6 +75,10 @@ class Slot:
                 self.submit(how)
                 self.start(finished=False)
             case "restart":
+                self.start(finished=False)
+            case "stillborn":  # it takes over from one that finished, and dies of its first write
+                self.start(finished=self.recorded)
+                self.submit(how)
                 self.start(finished=False)
             case "hand over":
                 self.start(finished=self.recorded)
@@ -160,6 +168,46 @@ def test_the_oracle_finds_a_turn_that_forgets():
     slot.do("fail", LATE)
     with pytest.raises(AssertionError):
         write_a_whole_round(slot)
+
+
+def test_what_was_said_before_the_last_write_ended_is_not_believed():
+    slot = left_in_peace()
+    slot.do("fail", LATE)
+    slot.start(finished=True)
+    assert slot.turn.left < 7
+    write_a_whole_round(slot)
+
+
+def test_the_oracle_finds_a_note_that_is_not_erased():
+    slot = left_in_peace()
+    said, turn = slot.highest, slot.turn
+    slot.start(finished=True)
+    assert slot.turn.left == 7
+    slot.submit(LATE)
+    slot.highest, slot.turn = said, turn  # believed once more, by a third daemon
+    slot.start(finished=True)
+    slot.sequence += 1000  # the lock file's floor rises
+    with pytest.raises(AssertionError):
+        write_a_whole_round(slot)
+
+
+def test_restarts_after_a_clean_end_cost_nothing_and_keep_the_age_of_what_is_set_aside():
+    slot = left_in_peace()
+    assert slot.turn.left == 7
+    for _ in range(20):
+        slot.do("wait", GHOST_NS // 10)
+        slot.do("hand over", 0)
+        slot.do("write", 0)
+        slot.do("write", 0)
+    assert slot.turn.left == 8
+
+
+def left_in_peace() -> Slot:
+    slot = Slot()
+    slot.do("write", 0)  # a probe that works
+    slot.do("write", 0)
+    assert slot.recorded
+    return slot
 
 
 def write_a_whole_round(slot: Slot) -> None:

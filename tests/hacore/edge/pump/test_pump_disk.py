@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+from hacore.core.numbering import UNFINISHED
 from hacore.kernel.native import SlotDevice, seal_slot
 from hacore.statefile import STATEFILE_BYTES, slot_offset
 
@@ -226,8 +229,10 @@ def test_a_daemon_started_again_in_the_same_boot_trusts_no_copy_that_may_be_unde
     rig.wait(lambda: first.cycle.written)
     assert first.pump.stop()
     left = []
+    before = first
     for incarnation, finished in ((100, False), (100, True), (100, False), (777, False)):
-        again = rig.host(0, incarnation=incarnation, finished=finished)
+        said = before.pump.left() if finished else UNFINISHED
+        again = before = rig.host(0, incarnation=incarnation, finished=said)
         again.pump.start()
         body = rig.slot_body(0, rig.decision(2, [incarnation, 0, 0]), incarnation=incarnation)
         again.pump.publish(1, body, True)
@@ -235,7 +240,20 @@ def test_a_daemon_started_again_in_the_same_boot_trusts_no_copy_that_may_be_unde
         left.append(again.cycle.copies_left)
         assert again.cycle.sequences[0] >> 32 > first.cycle.sequences[0] >> 32
         assert again.pump.stop()
+        assert all(again.pump.left().failed_ns[copy] for copy in range(8) if again.cycle.burnt >> copy & 1)
     assert left == [5, 5, 3, 7]
+
+
+def test_what_a_pump_leaves_is_known_once_it_has_ended(rig):
+    (host,) = rig.members(1)
+    rig.wait(lambda: host.cycle.written and host.cycle.read)
+    with pytest.raises(RuntimeError, match="has not ended"):
+        host.pump.left()
+    assert host.pump.stop()
+    host.look()
+    assert host.pump.left().sequence == host.cycle.sequences[0]
+    with pytest.raises(RuntimeError, match="has not ended"):
+        rig.host(1).pump.left()
 
 
 def test_a_start_numbers_its_attempts_from_the_wall_clock(rig):

@@ -190,10 +190,13 @@ def own_copies(draw: st.DrawFn) -> twin.OwnCopy | None:
     st.lists(own_copies(), min_size=8, max_size=8),
     st.integers(1, 2),
     st.sampled_from([0, 1 << 60, 1 << 63]),
-    FLAG,
+    st.integers(0, 6),
+    st.lists(st.integers(0, 6), min_size=8, max_size=8),
+    st.integers(0, 6),
 )
-def test_taking_over(copies, incarnation, wall_ns, finished):
-    given = {"now_ns": 5, "wall_ns": wall_ns, "ghost_ns": 100, "finished": finished}
+def test_taking_over(copies, incarnation, wall_ns, finished, failed_ns, returned_ns):
+    given = {"now_ns": 5, "wall_ns": wall_ns, "ghost_ns": 100}
+    given |= {"finished": finished, "failed_ns": failed_ns, "returned_ns": returned_ns}
     sequence, turn = twin.take_over(copies, incarnation, **given)
     fields = [None if copy is None else (copy.sequence, copy.incarnation, copy.burnt) for copy in copies]
     assert native.take_over(fields, incarnation, **given) == (sequence, state_of(turn))
@@ -214,14 +217,55 @@ def test_attempts_that_never_landed_are_older_than_any_of_the_next_start(take_ov
 @pytest.mark.parametrize("finished", [False, True])
 def test_a_predecessor_of_this_boot_hands_on_what_it_burnt(finished):
     copies = [twin.OwnCopy(10 + copy, 1, 0b1000) for copy in range(5)] + [None] * 2 + [twin.OwnCopy(1, 1, 0)]
-    given = {"now_ns": 5, "wall_ns": 0, "ghost_ns": 100, "finished": finished}
+    given = {"now_ns": 5, "wall_ns": 0, "ghost_ns": 100, "finished": 14 if finished else 0}
     sequence, turn = twin.take_over(copies, 1, **given)
     assert turn.last == 4
     assert turn.burnt == (0b1000 if finished else 0b0111_1000)
     assert turn.next(6) == 5, "next in turn, or where the predecessor may have died"
     assert turn.clean(5) is finished
     assert sequence == twin.ROUND
-    assert twin.take_over(copies, 2, **given)[1].burnt == (0 if finished else 1 << 5)
+    assert twin.take_over(copies, 2, **given)[1].burnt == 1 << 5, "of another boot nothing is believed"
+
+
+def native_take_over(copies, incarnation, **given):
+    fields = [(copy.sequence, copy.incarnation, copy.burnt) for copy in copies]
+    sequence, (burnt, last, probing, failed_ns, returned_ns) = native.take_over(fields, incarnation, **given)
+    return sequence, twin.CopyTurn(given["ghost_ns"], burnt, last, probing, failed_ns, returned_ns)
+
+
+@pytest.mark.parametrize("take_over", [twin.take_over, native_take_over])
+def test_who_finished_hands_on_since_when_copies_are_set_aside(take_over):
+    copies = [twin.OwnCopy(10 + copy, 1, 0b1001) for copy in range(8)]
+    given = {"now_ns": 500, "wall_ns": 0, "ghost_ns": 100, "failed_ns": (50, 0, 0, 501, 0, 0, 0, 0)}
+    _, turn = take_over(copies, 1, **given, finished=17, returned_ns=420)
+    assert turn.burnt == 0b1001
+    assert turn.failed_ns == [50, 500, 500, 500, 500, 500, 500, 500], "a time to come is none"
+    assert turn.returned_ns == 420
+    assert turn.next(510) == 1, "one came back less than a hundred ago"
+    assert turn.next(521) == 0
+    assert take_over(copies, 1, **given, finished=17, returned_ns=900)[1].returned_ns == 500
+
+
+@pytest.mark.parametrize("finished", [16, 18, 0])
+def test_who_finished_is_not_believed_where_the_slot_shows_another_write(finished):
+    """Another volume, one that was formatted, or another daemon in between; or an image of before."""
+    copies = [twin.OwnCopy(10 + copy, 1, 0b1000) for copy in range(8)]
+    _, turn = twin.take_over(copies, 1, now_ns=5, wall_ns=0, ghost_ns=100, finished=finished)
+    assert turn.burnt == 0b1000_1001
+    blank = [twin.OwnCopy(1, 0, 0) for copy in range(8)]
+    assert twin.take_over(blank, 1, now_ns=5, wall_ns=0, ghost_ns=100, finished=1)[1].burnt == 1
+
+
+@MANY
+@given(st.lists(own_copies(), min_size=8, max_size=8), st.sampled_from([(0,) * 8, (1,) * 8]))
+def test_a_start_that_dies_of_its_first_write_leaves_no_copy_that_its_successor_trusts(copies, failed_ns):
+    """Nothing of it landed, so the next start finds what it found, and knows nothing of its predecessor."""
+    newest = max((copy.sequence for copy in copies if copy is not None), default=0)
+    given = {"now_ns": 500, "wall_ns": 0, "ghost_ns": 100}
+    _, turn = twin.take_over(copies, 1, **given, finished=newest, failed_ns=failed_ns)
+    tried = turn.next(501)
+    _, after = twin.take_over(copies, 1, **given)
+    assert tried == twin.NO_COPY or not after.clean(tried)
 
 
 def test_a_newest_copy_that_landed_late_is_never_trusted():
