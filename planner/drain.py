@@ -1,9 +1,9 @@
 """Drain hosts for maintenance: where each VM goes, what blocks it, and what the pool survives meanwhile.
 
 Every running VM of the hosts has to go to a host that stays in service; nobody else is moved, and nothing is
-stopped (DESIGN §5.5, REQUIREMENTS R19). If all can go, they go where more failures are survived then. If not,
-as many as possible do, protected ones first, and each of the others says why. The moves are judged by the
-independent verifier before anybody sees them.
+stopped (DESIGN §5.5, REQUIREMENTS R19). If all can go, they go where more failures are survived then, and of
+such places where groups prefer them. If not, as many as possible do, protected ones first, and each of the
+others says why. The moves are judged by the independent verifier before anybody sees them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from hacore.clock import Clock, Deadline, Stopwatch
 from planner.agility import Reach
 from planner.constraints.counted import resources_of
 from planner.constraints.memory import applied
+from planner.constraints.preferences import Ties, worsened
 from planner.constraints.rules import NO_RULES, Rules
 from planner.errors import PlanRejected
 from planner.model import VM, Pool
@@ -27,7 +28,7 @@ from planner.placement.verify_moves import verify_moves
 from planner.placement.wishes import Wish
 from planner.results import Drain, Move, Tolerance, Unplaced
 from planner.tolerance.answer import tolerance
-from planner.tolerance.foresight import FIGURE_SHARE, SEARCH_SHARE, keep_more
+from planner.tolerance.foresight import FIGURE_SHARE, SEARCH_SHARE, keep_more, keep_preferred
 
 OTHERS = "the others have moved"
 
@@ -58,7 +59,8 @@ def drain(
     deadline = Deadline.after(clock, limit_seconds)
     recovery = recover(case.wishes, case.room, deadline.part(SEARCH_SHARE))
     found = recovery.to, figure(recovery.to, deadline.left_seconds() * FIGURE_SHARE)
-    places, after = keep_more(case.problem(), 0, case.wishes_ahead, found, figure, deadline)
+    found = keep_more(case.problem(), 0, case.wishes_ahead, found, figure, deadline)
+    places, after = keep_preferred(case.wishes, case.room, case.ties, found, figure, deadline)
     recovery = replace(recovery, to=places)
     moves, blocked = case.moves(places), _blocked(case, recovery)
     violations = verify_moves(case.original, moves, rules)
@@ -70,6 +72,7 @@ def drain(
         moves=moves,
         blocked=blocked,
         tolerance_after=after,
+        breaks_groups=worsened(pool, pool_after(pool, moves)),
         elapsed_seconds=watch.seconds(),
     )
 
@@ -93,6 +96,11 @@ class _Case:
     def wishes_ahead(self) -> list[Wish]:
         """Return the wishes as later failures see them: only protected VMs restart again."""
         return [replace(wish, protected=vm.protected) for vm, wish in zip(self.vms, self.wishes, strict=True)]
+
+    @property
+    def ties(self) -> Ties:
+        """Return what groups prefer."""
+        return Ties.of(self.left, self.vms, [host.uuid for host in self.left.hosts_in_service])
 
     def problem(self) -> Problem:
         """Return the pool without those who must leave."""

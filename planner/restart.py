@@ -4,7 +4,7 @@ Restarted are the protected VMs of the failed hosts and those that are down, the
 ran on the failed hosts (`restarting`). Of the places found, those are kept after which more failures are
 survived, then those that groups prefer. Every plan is judged by the independent verifier before anybody sees
 it. Equal pools and failed hosts give equal plans, whatever the order of anything in them, unless the limit
-ends a search (`optimal` is False).
+ends a search (`limit_reached`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from planner.constraints.rules import NO_RULES, Rules
 from planner.errors import PlanRejected
 from planner.inventory.poolfile import dump_pool
 from planner.model import VM, Pool
-from planner.placement.prefer import prefer
 from planner.placement.problem import problem_of
 from planner.placement.recovery import Recovery, recover
 from planner.placement.verify import verify_plan
@@ -29,7 +28,7 @@ from planner.results import Plan, Tolerance
 from planner.schedule.pace import USUAL_PACE, Pace
 from planner.schedule.predict import predict
 from planner.tolerance.answer import tolerance
-from planner.tolerance.foresight import FIGURE_SHARE, SEARCH_SHARE, keep_more
+from planner.tolerance.foresight import FIGURE_SHARE, SEARCH_SHARE, keep_more, keep_preferred
 
 __all__ = ["plan", "pool_after", "resolve"]
 
@@ -56,11 +55,15 @@ def plan(
     deadline = Deadline.after(clock, limit_seconds)
     recovery = recover(case.wishes, case.room, deadline.part(SEARCH_SHARE))
     after = _tolerance_after(case, recovery, deadline.left_seconds() * FIGURE_SHARE, clock)
-    recovery, after = _with_foresight(case, recovery, after, deadline)
-    recovery, after = _with_preferences(case, recovery, after, deadline)
-    result = _identified(case, replace(plan_of(case, recovery), tolerance_after=after))
-    prediction = predict(case.pool, case.failed, result.placements, complete=result.complete, pace=pace)
-    result = replace(result, prediction=prediction, elapsed_seconds=watch.seconds())
+    recovery, after = _bettered(case, recovery, after, deadline)
+    result = _identified(case, plan_of(case, recovery))
+    result = replace(
+        result,
+        tolerance_after=after,
+        prediction=predict(case.pool, case.failed, result.placements, complete=result.complete, pace=pace),
+        limit_reached=deadline.cuts.any,
+        elapsed_seconds=watch.seconds(),
+    )
     violations = verify_plan(case.original, result, rules)
     if violations:
         raise PlanRejected(violations)
@@ -74,6 +77,7 @@ _TOLD = (
     "predicted_recovery_seconds",
     "prediction",
     "gap",
+    "limit_reached",
 )
 
 
@@ -100,33 +104,20 @@ def _tolerance_after(case: Case, recovery: Recovery, limit_seconds: float, clock
     return tolerance(after, limit_seconds=limit_seconds, clock=clock, rules=case.rules)
 
 
-def _with_foresight(
+def _bettered(
     case: Case, recovery: Recovery, after: Tolerance, deadline: Deadline
 ) -> tuple[Recovery, Tolerance]:
-    """Return places after which more failures are survived than `after` the given ones, if some are found."""
+    """Return places after which more failures are survived than `after` those, or that groups prefer."""
 
     def judge(to: Sequence[int], within_seconds: float) -> Tolerance:
         return _tolerance_after(case, replace(recovery, to=tuple(to)), within_seconds, deadline.clock)
 
     problem = problem_of(case.pool, case.rules_left, all_resources=True)
     failed = problem.everywhere & ~case.alive
-    to, kept = keep_more(problem, failed, case.wishes, (recovery.to, after), judge, deadline)
+    ties = Ties.of(case.pool, case.vms, problem.hosts)
+    found = keep_more(problem, failed, case.wishes, (recovery.to, after), judge, deadline)
+    to, kept = keep_preferred(case.wishes, case.room, ties, found, judge, deadline)
     return replace(recovery, to=to), kept
-
-
-def _with_preferences(
-    case: Case, recovery: Recovery, after: Tolerance, deadline: Deadline
-) -> tuple[Recovery, Tolerance]:
-    """Return places that groups prefer, if as many failures are survived afterwards as `after` the given."""
-    ties = Ties.of(case.pool, case.vms, [host.uuid for host in case.hosts])
-    to = tuple(prefer([wish.piece for wish in case.wishes], recovery.to, case.room, ties))
-    if to == recovery.to:
-        return recovery, after
-    preferred = replace(recovery, to=to)
-    kept = _tolerance_after(case, preferred, deadline.left_seconds(), deadline.clock)
-    if kept.simultaneous.lower < after.simultaneous.lower or kept.sequential.lower < after.sequential.lower:
-        return recovery, after
-    return preferred, kept
 
 
 def pool_after(pool: Pool, result: Plan) -> Pool:

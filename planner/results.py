@@ -206,6 +206,8 @@ class Plan:
     prediction: Prediction | None = None
     gap: Gap | None = None
     """Of a plan that is not proven best; None: it is, or nothing is known."""
+    limit_reached: bool = False
+    """The limit ended a search: another run may choose other places. Else every run gives this very plan."""
 
     def to_json(self) -> dict[str, Any]:
         prediction = self.prediction
@@ -216,6 +218,7 @@ class Plan:
             "complete": self.complete,
             "optimal": self.optimal,
             "gap": self.gap.to_json() if self.gap else None,
+            "limit_reached": self.limit_reached,
             "placements": [
                 {**placement.to_json(), "predicted_seconds": self._predicted_seconds(placement.vm)}
                 for placement in self.placements
@@ -320,6 +323,8 @@ class Drain:
     blocked: tuple[Unplaced, ...]
     tolerance_after: Tolerance
     elapsed_seconds: float
+    breaks_groups: tuple[str, ...] = ()
+    """Groups (uuids) whose preference is kept less well afterwards: nothing better was found."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -329,6 +334,7 @@ class Drain:
             "moves": [move.to_json() for move in self.moves],
             "blocked": [vm.to_json() for vm in self.blocked],
             "tolerance_after": self.tolerance_after.to_json(),
+            "breaks_groups": list(self.breaks_groups),
             "elapsed_seconds": self.elapsed_seconds,
         }
 

@@ -208,6 +208,8 @@ def _solved(model: cp_model.CpModel, deadline: Deadline) -> tuple[Verdict, cp_mo
         cp.FEASIBLE: "feasible",
         cp.INFEASIBLE: "infeasible",
     }
+    if status not in (cp.OPTIMAL, cp.INFEASIBLE):
+        deadline.cut()
     return verdicts.get(status, "unknown"), engine
 
 
@@ -257,6 +259,7 @@ class Master:
         """Return the optimum over the columns so far; None if the deadline came first."""
         self._lp.SetTimeLimit(max(1, int(deadline.left_seconds() * 1000)))
         if self._lp.Solve() != self._lp.OPTIMAL:
+            deadline.cut()
             return None
         return Relaxed(
             share=self._share.solution_value(),
@@ -292,6 +295,8 @@ def integers(
     mip.SetNumThreads(1)
     mip.SetTimeLimit(max(1, int(deadline.left_seconds() * 1000)))
     status = mip.Solve()
+    if status not in (mip.OPTIMAL, mip.INFEASIBLE):
+        deadline.cut()
     if status in (mip.OPTIMAL, mip.FEASIBLE):
         return "optimal", tuple(round(variable.solution_value()) for variable in x)
     return ("infeasible" if status == mip.INFEASIBLE else "unknown"), None

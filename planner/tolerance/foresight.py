@@ -1,8 +1,9 @@
-"""Of all places for those who restart or move: some after which more failures are survived (TOLERANCE §6).
+"""Of all places for those who restart or move: some after which more failures are survived (TOLERANCE §6),
+then some that groups prefer.
 
 One rule for plans and for drains, so that what is shown, checked and done keeps the same. Decides only
-whether to look further and whether what was found is better; `lookahead` finds it. Must never take places
-whose figure was not worked out anew.
+whether to look further and whether what was found is better; `lookahead` and `prefer` find it. Must never
+take places whose figure was not worked out anew.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hacore.clock import Deadline
+from planner.constraints.preferences import Ties
+from planner.placement.prefer import prefer
 from planner.placement.problem import Problem
-from planner.placement.spread import NOWHERE
+from planner.placement.spread import NOWHERE, Room
 from planner.placement.wishes import Wish
 from planner.results import Tolerance
 from planner.tolerance.lookahead import look_ahead
@@ -41,16 +44,21 @@ def keep_more(
     """Return places and their figure: those `found`, or others after which more failures are survived.
 
     `problem` is the pool with all its resources before `failed` (a mask of its hosts) failed. Where somebody
-    finds no place, or `FORESEEN` failures are survived anyway, nothing else is looked for.
+    finds no place, or `FORESEEN` failures are survived anyway, nothing else is looked for. A figure that is
+    open where it decides counts as cut short: another run may know it, and choose otherwise.
     """
     to, after = found
     while _may_keep_more(to, after) and not deadline.passed():
+        if not after.simultaneous.proven:
+            deadline.cut()
         wanted = after.simultaneous.lower + 1
         better = look_ahead(problem, failed, wishes, wanted, deadline)
         if better is None:
             break
         figure = judge(better, deadline.left_seconds())
         if figure.simultaneous.lower < wanted:
+            if figure.simultaneous.upper >= wanted:
+                deadline.cut()
             break
         to, after = better, figure
     return to, after
@@ -63,3 +71,26 @@ def _may_keep_more(to: Places, after: Tolerance) -> bool:
     witness = after.simultaneous.witness
     for_good = witness is not None and witness.reason in ("quorum", "all_hosts")
     return not for_good and after.protected_vms > 0 and after.simultaneous.lower < FORESEEN
+
+
+def keep_preferred(
+    wishes: Sequence[Wish],
+    room: Room,
+    ties: Ties,
+    found: tuple[Places, Tolerance],
+    judge: Judge,
+    deadline: Deadline,
+) -> tuple[Places, Tolerance]:
+    """Return places and their figure: those `found`, or others that groups prefer and that keep as much."""
+    to, after = found
+    better = tuple(prefer([wish.piece for wish in wishes], to, room, ties))
+    if better == to:
+        return found
+    figure = judge(better, deadline.left_seconds())
+    if after.unfinished or figure.unfinished:
+        deadline.cut()
+    less = (
+        figure.simultaneous.lower < after.simultaneous.lower
+        or figure.sequential.lower < after.sequential.lower
+    )
+    return found if less else (better, figure)

@@ -321,6 +321,7 @@ def test_the_json_is_the_contract() -> None:
         "complete",
         "optimal",
         "gap",
+        "limit_reached",
         "placements",
         "tolerance_after",
         "unplaced",
