@@ -31,7 +31,9 @@ def ask_all(paths: Iterable[str], *, clock: Clock, limit_seconds: float) -> Mapp
                 selector.register(stack.enter_context(_asked(path)), selectors.EVENT_READ, _Line(path))
             except (OSError, ValueError) as error:  # ValueError: no path at all
                 answers[path] = _problem(error)
-        while selector.get_map() and not deadline.passed():
+        over = False
+        while selector.get_map() and not over:
+            over = deadline.passed()  # one last look then: we may have been elsewhere, and not the daemons
             for key, _ in selector.select(deadline.left_seconds()):
                 if (answer := _read(key)) is not None:
                     answers[key.data.path] = answer

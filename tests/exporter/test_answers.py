@@ -16,7 +16,7 @@ from planner.inventory.snapshot import Snapshot
 if TYPE_CHECKING:
     from conftest import FakePlanner, Gate
 
-ENOUGH = 30.0
+ENOUGH = 60.0
 
 
 class Asked:

@@ -44,7 +44,7 @@ from planner.inventory.snapshot import Snapshot
 if TYPE_CHECKING:
     from conftest import FakePlanner, Gate
 
-ENOUGH = 30.0
+ENOUGH = 60.0
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,10 @@ def test_daemons_tell_what_they_said(
     daemon_at(tmp_path / "2.sock", make_status())
     site = serving(Seen(snapshot), daemons=[f"{tmp_path}/{name}.sock" for name in ("1", "2", "none")])
     watcher = site.service.daemon_watcher
-    assert watcher.wait_for(lambda states: bool(states[-1].problem), ENOUGH)
+    assert watcher.wait_for(
+        lambda states: states[0].up and bool(states[1].duplicate_of and states[2].problem), ENOUGH
+    )
+    watcher.stop()
     answer = site.client.get("/api/v1/daemons").json()
     DaemonsAnswer.model_validate(answer, strict=True)
     first, second, third = answer["daemons"]

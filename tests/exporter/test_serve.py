@@ -21,7 +21,7 @@ from lab.demo import demo_pool
 from planner.inventory.poolfile import dump_pool
 
 ROOT = Path(__file__).parents[2]
-ENOUGH = 30.0
+ENOUGH = 60.0
 PROGRAM = """
 import sys
 from exporter.config import Address, Settings
@@ -82,7 +82,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_url_first_and_a_clean_end(process: subprocess.Popen[str], number: signal.Signals) -> None:
     url = first_line(process)
-    assert httpx.get(f"{url}-/healthy", trust_env=False).status_code == 200
+    assert httpx.get(f"{url}-/healthy", trust_env=False, timeout=ENOUGH).status_code == 200
     process.send_signal(number)
     output, errors = process.communicate(timeout=ENOUGH)
     assert (process.returncode, output, errors) == (0, "", "")
@@ -91,8 +91,8 @@ def test_url_first_and_a_clean_end(process: subprocess.Popen[str], number: signa
 def test_open_connections_do_not_keep_it_from_ending(process: subprocess.Popen[str]) -> None:
     url = httpx.URL(first_line(process))
     with (
-        socket.create_connection((url.host, url.port or 0)) as half_a_request,
-        socket.create_connection((url.host, url.port or 0)) as idle,
+        socket.create_connection((url.host, url.port or 0), ENOUGH) as half_a_request,
+        socket.create_connection((url.host, url.port or 0), ENOUGH) as idle,
     ):
         half_a_request.sendall(b"GET /metrics HTTP/1.1\r\n")
         idle.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -104,7 +104,7 @@ def test_open_connections_do_not_keep_it_from_ending(process: subprocess.Popen[s
 def test_answer_that_never_ends_does_not_keep_it_from_ending() -> None:
     with running(ENDLESS) as process:
         url = httpx.URL(first_line(process))
-        with socket.create_connection((url.host, url.port or 0)) as client:
+        with socket.create_connection((url.host, url.port or 0), ENOUGH) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(12) == b"HTTP/1.1 200"
             process.terminate()

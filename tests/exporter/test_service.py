@@ -24,8 +24,9 @@ from lab.xapi.server import serve as serve_xapi
 from planner.inventory.follow import Pace, Update, follow
 from planner.inventory.poolfile import dump_pool
 from planner.inventory.source import ApiSource, Credentials, FileSource, Source
+from tests.held import held_address
 
-ENOUGH = 30.0
+ENOUGH = 60.0
 CLOCK = SystemClock()
 HURRY = Pace(poll_seconds=1.0, file_seconds=0.05, first_retry_seconds=0.05, longest_retry_seconds=0.2)
 
@@ -52,7 +53,7 @@ def watching() -> Iterator[Watching]:
 
 @pytest.fixture
 def xapi() -> Iterator[RunningServer]:
-    with serve_xapi(demo_pool()) as server:
+    with held_address() as address, serve_xapi(demo_pool(), listen=address) as server:
         yield server
 
 

@@ -21,7 +21,7 @@ from planner.results import Bounds
 if TYPE_CHECKING:
     from conftest import FakePlanner, Gate, HandClock
 
-ENOUGH = 30.0
+ENOUGH = 60.0
 Renamed = Callable[[str], Snapshot]
 
 

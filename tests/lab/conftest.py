@@ -61,7 +61,7 @@ class JsonClient:
     """A client of JSON-RPC 2.0 that keeps its connection, as XenCenter and Xen Orchestra do."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        self.http = httpx.Client(base_url=url, trust_env=False, timeout=60)
         self._ids = itertools.count()
         self.session = self.call("session.login_with_password", "root", "xenha")["result"]
 

@@ -105,7 +105,7 @@ def test_a_waiting_call_is_woken(server: RunningServer, json_rpc: Any, xapi: Any
     assert server.state.wait_for_poll()
     vm = xapi.VM.get_by_uuid("vm-0")
     xapi.VM.clean_shutdown(vm)
-    poll.join(20)
+    poll.join(60)
     assert ("mod", vm) in operations(answers[0])
 
 
@@ -180,5 +180,5 @@ def test_stopping_the_server_ends_a_long_poll(server: RunningServer, json_rpc: A
     thread.start()
     assert server.state.wait_for_poll()
     server.stop()
-    assert ended.wait(20)
+    assert ended.wait(60)
     thread.join()

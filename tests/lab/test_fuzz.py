@@ -216,7 +216,7 @@ def socket_lines(server: RunningServer) -> Iterator[Any]:
 
     def send(data: bytes) -> bytes:
         host, port = server.address.split(":")
-        connection = socket.create_connection((host, int(port)), timeout=10)
+        connection = socket.create_connection((host, int(port)), timeout=60)
         connections.append(connection)
         received = bytearray()
         with contextlib.suppress(ConnectionError):  # it need not listen to the end
@@ -247,5 +247,5 @@ def socket_lines(server: RunningServer) -> Iterator[Any]:
 )
 def test_raw_nonsense_does_not_stop_the_server(server: RunningServer, socket_lines: Any, data: bytes) -> None:
     assert b"Traceback" not in socket_lines(data)
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         assert client.get("/").status_code == 200

@@ -15,7 +15,7 @@ from lab.xapi.server import MAX_BODY_BYTES, RunningServer, parse_listen
 
 @pytest.fixture
 def http_client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -92,7 +92,7 @@ def test_json_content_type_is_exact(http_client: httpx.Client) -> None:
 
 
 def test_a_connection_is_kept(server: RunningServer) -> None:
-    connection = http.client.HTTPConnection(server.address)
+    connection = http.client.HTTPConnection(server.address, timeout=60)
     for _ in range(3):
         connection.request("POST", "/", LOGIN)
         used = connection.sock
@@ -102,7 +102,7 @@ def test_a_connection_is_kept(server: RunningServer) -> None:
 
 
 def test_a_stopped_server_cuts_connections_that_are_idle(server: RunningServer) -> None:
-    connection = http.client.HTTPConnection(server.address, timeout=10)
+    connection = http.client.HTTPConnection(server.address, timeout=60)
     connection.request("POST", "/", LOGIN)
     connection.getresponse().read()
     server.stop()
@@ -139,7 +139,7 @@ def test_statuses(http_client: httpx.Client, method: str, path: str, status: int
     ],
 )
 def test_bodies_of_wrong_size(server: RunningServer, headers: dict[str, str], status: int) -> None:
-    connection = http.client.HTTPConnection(server.address, timeout=10)
+    connection = http.client.HTTPConnection(server.address, timeout=60)
     connection.putrequest("POST", "/")
     for name, value in headers.items():
         connection.putheader(name, value)

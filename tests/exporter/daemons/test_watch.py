@@ -7,7 +7,7 @@ import logging
 from exporter.daemons.watch import MOST_SOCKETS, DaemonWatcher
 from hacore.clock import SystemClock
 
-ENOUGH = 30.0
+ENOUGH = 60.0
 
 
 def sockets(watcher: DaemonWatcher) -> list[str]:

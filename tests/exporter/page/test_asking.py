@@ -23,7 +23,7 @@ from planner.inventory.follow import Lost, Seen, Update
 from planner.inventory.snapshot import Snapshot
 from planner.model import Pool
 
-ENOUGH = 30.0
+ENOUGH = 60.0
 HOSTILE = "<script>alert(1)</script>\"'{{7777*7}}"
 
 

@@ -27,11 +27,12 @@ from exporter.alerts import render
 from hacore.clock import Deadline, SystemClock
 from lab.demo import demo_pool
 from lab.xapi.server import RunningServer, serve
+from tests.held import held_address
 
 ROOT = Path(__file__).parents[3]
 XENHA = (sys.executable, "-c", "import sys; from exporter.cli import main; sys.exit(main())")
 PASSWORD = "a password of the tests"
-ENOUGH_SECONDS = 40.0
+ENOUGH_SECONDS = 120.0
 """Nothing that a test waits for takes as long; a wait that ends here is a failure."""
 LOG_LINES = 60
 
@@ -136,7 +137,7 @@ def start() -> Iterator[Callable[..., Program]]:
 @pytest.fixture(scope="module")
 def pool_api() -> Iterator[RunningServer]:
     """The demo pool behind a simulated XAPI."""
-    with serve(demo_pool(), password=PASSWORD) as server:
+    with held_address() as address, serve(demo_pool(), listen=address, password=PASSWORD) as server:
         yield server
 
 
@@ -148,7 +149,7 @@ class Xenha:
     url: str
 
     def get(self, path: str, **parameters: str) -> httpx.Response:
-        return httpx.get(self.url + path, params=parameters, timeout=10)
+        return httpx.get(self.url + path, params=parameters, timeout=ENOUGH_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +319,7 @@ class Prometheus:
 
     def ask(self, query: str) -> float | None:
         """Return the value of a query's only series, None if there is none yet."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=10)
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=ENOUGH_SECONDS)
         found = answer.raise_for_status().json()["data"]["result"]
         return float(found[0]["value"][1]) if found else None
 

@@ -15,7 +15,7 @@ import pytest
 
 from hacore.clock import Deadline, SystemClock
 
-ENOUGH_SECONDS = 40.0
+ENOUGH_SECONDS = 120.0
 FLAGS = (
     "--headless=new",
     "--no-sandbox",

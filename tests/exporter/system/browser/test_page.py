@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from lab.demo import demo_pool
 from planner.inventory.poolfile import dump_pool
+from tests.held import held_address
 
 pytestmark = pytest.mark.system
 
@@ -140,8 +142,16 @@ def test_the_page_follows_the_pool_in_place(tab, xenha, operator) -> None:
     assert tab.complaints() == []
 
 
-def test_a_page_whose_xenha_is_gone_says_so_is_not_green_and_recovers(tab, start_xenha, pool_api) -> None:
-    xenha = start_xenha(pool_api.url)
+@pytest.fixture
+def address() -> Iterator[str]:
+    with held_address() as held:
+        yield held
+
+
+def test_a_page_whose_xenha_is_gone_says_so_is_not_green_and_recovers(
+    tab, start_xenha, pool_api, address: str
+) -> None:
+    xenha = start_xenha(pool_api.url, listen=address)
     tab.open(xenha.url)
     green = tab.run("getComputedStyle(document.querySelector('.figure')).color")
     assert tab.run("lost.hidden")
@@ -156,7 +166,7 @@ def test_a_page_whose_xenha_is_gone_says_so_is_not_green_and_recovers(tab, start
         assert tab.pale_texts() == []
     assert "icon-unknown" in tab.run("icon.getAttribute('href')")
 
-    start_xenha(pool_api.url, listen=xenha.url.removeprefix("http://"))
+    start_xenha(pool_api.url, listen=address)
 
     tab.wait_for("document.getElementById('lost').hidden")
     tab.wait_for("document.title === '2 · target met · demo'")
