@@ -219,9 +219,10 @@ def socket_lines(server: RunningServer) -> Iterator[Any]:
         connection = socket.create_connection((host, int(port)), timeout=60)
         connections.append(connection)
         received = bytearray()
-        with contextlib.suppress(ConnectionError):  # it need not listen to the end
+        with contextlib.suppress(OSError):  # it need not listen to the end
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
             while part := connection.recv(65536):
                 received += part
         return bytes(received)
