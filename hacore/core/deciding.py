@@ -131,7 +131,7 @@ class Deciding:
         decided, disk = self._says.decided, self._disk
         if needs == NOTHING and decided.liveset >> decided.leader & 1:
             return None
-        candidates = decided.liveset & ~disk.silent & ~needs.out & ~self._strangers
+        candidates = decided.liveset & ~disk.quarter & ~needs.out & ~self._strangers
         last = (disk.states[State.LEAVING] | self._leaving_me) & candidates
         self._rank = self._turn(candidates | self._me, last | needs.out & self._me)
         return next_decision(decided, needs, disk.incarnations, disk.weights)

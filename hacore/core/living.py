@@ -83,6 +83,10 @@ class Living:
         """Tell whether S is young enough to arm: the watchdog must not be opened only to fire."""
         return now_ns - self.since_ns <= self._setup.timing.storage_lost_ns
 
+    def proven(self, now_ns: int) -> bool:
+        """Tell whether this daemon itself knows an S, and the watchdog may be pinged by it."""
+        return bool(self.since_ns) and now_ns - self.since_ns <= self._setup.timing.ping_until_ns
+
     def admit(self, hosts: int, epoch: int) -> None:
         """Note that this epoch has admitted these hosts (mask): what was denied to who they were is void."""
         self._says.denied &= ~hosts

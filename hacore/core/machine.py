@@ -5,13 +5,14 @@ Must never read a clock, nor do anything itself: the shell carries its effects o
 | state | what happened | then | effects besides Publish and Say |
 |---|---|---|---|
 | ABSENT | own slot read: another boot's, or never used | JOINING, or EXCLUDED if it says so | |
-| | … of this boot, a member of the newest epoch | MEMBER or LEAVING, *unresolved* | Lease, OpenWatchdog |
+| | … of this boot, a member of the newest epoch | MEMBER or LEAVING, *unresolved* | Lease |
 | | … of this boot, left out while armed | FENCING | Lease(none), Fence |
 | | … of another boot, and it moves | | Stop: somebody else writes it |
 | JOINING | a good cycle shows me in the newest epoch | MEMBER | Lease, OpenWatchdog |
 | | … in it, but denied by too many to live | waives it: as if not in it | |
 | | no member lives, and the group may form | decides the next epoch | |
-| MEMBER | a need, my turn, storage, nobody lives on my grants | decides the next epoch | |
+| MEMBER | the first good cycle of a successor | | OpenWatchdog |
+| | a need, my turn, storage, nobody lives on my grants | decides the next epoch | |
 | | reads an epoch without itself, armed | FENCING | Lease(none), Fence |
 | | … unarmed: nobody takes it for dead | JOINING | |
 | | its deadline is certainly over | | Fence |
@@ -221,7 +222,7 @@ class Machine:
         posture.said_member = True
         posture.armable = posture.armable and own.armed
         if posture.armable:
-            posture.arm()
+            posture.resume()
 
     # --- every event
 
@@ -330,7 +331,7 @@ class Machine:
     def _as_member(self) -> None:
         self._deciding.look(self._now_ns)
         self._act()
-        self._posture.as_member()
+        self._posture.as_member(self._now_ns)
         self._mind_the_deadline()
 
     def _as_leaving(self) -> None:

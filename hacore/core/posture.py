@@ -26,7 +26,9 @@ class Posture:
         self.since_ns = 0
         """When the present state began."""
         self.open = False
-        """The watchdog is open."""
+        """The watchdog is open, or left running by a predecessor."""
+        self._left_running = False
+        """It runs, and this daemon has not opened it yet: only what a predecessor handed over is pinged."""
         self.armable = setup.fencing
         self.said_member = False
         """The slot has said MEMBER; before, nobody may run anything here."""
@@ -64,10 +66,21 @@ class Posture:
             self.out.append(OpenWatchdog())
             self.note("armed")
 
+    def resume(self) -> None:
+        """Go on as armed, under a watchdog that a predecessor has left running.
+
+        To open it is to ping it: a daemon that is killed and started again and again would live for ever and
+        be silent. So it stays as it is until a good cycle has shown me as a member.
+        """
+        self._says.armed = self.open = self._left_running = True
+        self.renew_lease()
+
     def disarm(self) -> None:
         """Close the watchdog."""
         self._says.armed = False
         if self.open:
+            if self._left_running:
+                self._take_in_hand()
             self.open = False
             self.out.append(CloseWatchdog())
             self.note("disarmed")
@@ -85,10 +98,12 @@ class Posture:
         if self.armable:
             self.arm()
 
-    def as_member(self) -> None:
+    def as_member(self, now_ns: int) -> None:
         """Do what waited for the slot to say it."""
         if self._stands_on:
             self.said_member = True
+        if self._left_running and self._says.armed and self._living.proven(now_ns):
+            self._take_in_hand()
         if self.open and not self._says.armed and self._twice():
             self.disarm()
 
@@ -155,6 +170,11 @@ class Posture:
         due = self.open and not says.armed and says.state in MEMBERS
         once = self._stands_on.bit_count() == 1 and self._copies_left > 1
         return once and (due or says.state is State.EXCLUDED)
+
+    def _take_in_hand(self) -> None:
+        self._left_running = False
+        self.out.append(OpenWatchdog())
+        self.note("armed")
 
     def _await(self) -> None:
         self._awaited, self._stands_on = self._telling.coming, 0

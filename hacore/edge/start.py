@@ -278,7 +278,7 @@ def leave_to_successor(daemon: Daemon, taken: Taken) -> None:
     hurried = hurry()
     armed = parts.watchdog.descriptor if hands.armed else NONE
     since_ns = parts.pump.meters().dog.since_ns
-    disarmed = parts.config.fencing and not hands.armed and daemon.is_member
+    disarmed = parts.config.fencing and not parts.machine.view().armed and daemon.is_member
     parts.journal.note("restart", armed=hands.armed)
     daemon.stop_serving()
     finished = finished_now(daemon)

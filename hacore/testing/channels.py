@@ -319,15 +319,19 @@ class Dog:
     def may(self) -> bool:
         """Look at the clock and decide."""
         life = self.life
-        since_ns = life.twins.lease_since_ns(self.lease_disk, self._disk.since_ns, self.granted_ns)
         return self.watchdog is not None and life.twins.may_ping(
             life.clock.at(life.now()),
-            since_ns,
+            self.since_ns,
             self.checked_in_ns,
             watching=True,
             ping_until_ns=life.timing.ping_until_ns,
             check_in_ns=life.timing.check_in_ns,
         )
+
+    @property
+    def since_ns(self) -> int:
+        """Return S, by this host's clock."""
+        return self.life.twins.lease_since_ns(self.lease_disk, self._disk.since_ns, self.granted_ns)
 
     def ping(self) -> None:
         if self.watchdog is not None:

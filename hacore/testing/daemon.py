@@ -34,7 +34,7 @@ PATIENCE_NS = 50_000_000
 class Daemon:
     """The process. What threads are about to do when it is stopped waits until it is continued."""
 
-    def __init__(self, host: Host, setup: Setup, finished: Finished) -> None:
+    def __init__(self, host: Host, setup: Setup, finished: Finished, since_ns: int) -> None:
         world = host.world
         self.host, self.world = host, world
         self.me, self.incarnation = setup.me, setup.incarnation
@@ -48,6 +48,7 @@ class Daemon:
         self._evidence: Evidence | None = None
         self._waiting: list[Callable[[], None]] = []  # threads that stand still
         self.pump = FakePump(self, finished)
+        self._since_ns = since_ns  # S of a predecessor that handed over its open watchdog; 0: none did
 
     # what channels ask of the machine they run on
 
@@ -86,6 +87,10 @@ class Daemon:
     # the shell
 
     def start(self) -> None:
+        if self._since_ns:
+            self.pump.lease(False, self._since_ns)
+            self.pump.check_in()
+            self.pump.watch(self.host.watchdog)
         self.pump.start()
         self.step()
         self._tick()
@@ -144,7 +149,7 @@ class Daemon:
             case do.Say(said, at_once):
                 self.pump.say(said, at_once)
             case do.Lease(disk, granted_ns):
-                self.pump.lease(disk, granted_ns)
+                self.pump.lease(disk, max(granted_ns, self._since_ns))
             case do.OpenWatchdog():
                 self.host.arm()
                 self.pump.watch(self.host.watchdog)

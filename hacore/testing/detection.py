@@ -1,7 +1,9 @@
 """G5: how long a dead host stays in the liveset, beside the bound, while somebody healthy could remove it.
 
-The bound is T·(1+ρ) + read interval + granularity after the last write that landed. What a whole beat and the
-two rounds of Paxos may add is ALLOWED_NS; beyond it the guarantee is broken.
+The bound is T·(1+ρ) + read interval + granularity after the last write that landed. What phases of beats and
+the rounds of Paxos may add is `_allowed_ns`; beyond it the guarantee is broken. Two things put it off and
+nothing excuses it: a slot that nobody can believe stops every round until it is written anew (MEMBERSHIP §4),
+and a member that is not well may have its turn first and waste it.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hacore.core.deciding import COPIES_NEEDED
 from hacore.core.effects import Note
 from hacore.core.setup import Quorum
 from hacore.core.timing import NS
-from hacore.records import FenceCause
+from hacore.kernel._pump import COPIES
+from hacore.records import Decision, FenceCause
 from hacore.testing.checks import Ledger
 from hacore.testing.disk import Copy
 from hacore.testing.host import Ill
@@ -24,10 +28,6 @@ if TYPE_CHECKING:
 RATE_PART = 100  # ρ
 CYCLES_NS = NS
 """The rounds of Paxos: some cycles of I/O."""
-
-
-SPOILING = {"torn", "misdirected", "rot", "write", "flaky"}
-"""These may leave rubbish in a slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,76 +46,95 @@ class Detection:
         self.most_over_ns: int | None = None
         timing = world.timing
         self._bound_ns = timing.silence_ns + timing.silence_ns // RATE_PART + timing.beat_ns
-        self._allowed_ns = 2 * timing.beat_ns + CYCLES_NS
+        self._allowed_ns = timing.beat_ns + CYCLES_NS
+        self._turn_ns = 2 * timing.beat_ns
+        self._awake_ns = timing.storage_lost_ns + 2 * timing.beat_ns
         self._wrote_ns: dict[_Gone, int] = {}  # when the last write landed, maybe after it went down
-        self._gone: list[_Gone] = []
+        self._moved_ns = [0] * world.plan.hosts  # the same, by host
+        self._gone: dict[_Gone, int] = {}  # from when on its bound counts
 
     def landed(self, host: int, content: Copy) -> None:
         """Only what raises the sequence that others see is a sign of life."""
         if self.world.disk.sequences[host] == content.sequence:
             self._wrote_ns[_Gone(host, content.body.incarnation)] = self.world.now_ns
+            self._moved_ns[host] = self.world.now_ns
 
     def went_down(self, host: Host) -> None:
         if self.world.plan.quorum == Quorum.MAJORITY or not host.vms:
             return
         gone = _Gone(host.index, host.incarnation)
-        self._gone.append(gone)
-        self._look_again(gone, 0)
-
-    def _look_again(self, gone: _Gone, more_ns: int) -> None:
-        late_ns = self._wrote_ns[gone] + self._bound_ns + self._allowed_ns + more_ns
-        self.world.at(max(late_ns, self.world.now_ns), self._overdue, gone, self._wrote_ns[gone], more_ns)
+        self._begin(gone, self._wrote_ns[gone])
 
     def looked(self, host: Host) -> None:
         newest = self.ledger.newest
         for gone in [gone for gone in self._gone if not newest.has(gone.host, gone.incarnation)]:
-            self._gone.remove(gone)
-            if self._could(gone) and not self._in_the_way(gone):
-                over_ns = self.world.now_ns - self._wrote_ns[gone] - self._bound_ns
+            members = self.ledger.before(newest.epoch)
+            since_ns = self._since_ns(gone)
+            if self._able(gone, members, since_ns) and not self._in_the_way(gone, members, since_ns):
+                over_ns = self.world.now_ns - since_ns - self._bound_ns
                 self.most_over_ns = over_ns if self.most_over_ns is None else max(over_ns, self.most_over_ns)
+            del self._gone[gone]
 
-    def _overdue(self, gone: _Gone, wrote_ns: int, more_ns: int) -> None:
-        if gone not in self._gone or not self._could(gone):
+    def _begin(self, gone: _Gone, since_ns: int) -> None:
+        """Let the bound count from an instant, and look when it is over."""
+        self._gone[gone] = since_ns
+        self._look_at(since_ns + self._bound_ns + self._allowed_ns, gone)
+
+    def _look_at(self, when_ns: int, gone: _Gone) -> None:
+        self.world.at(max(when_ns, self.world.now_ns), self._overdue, gone)
+
+    def _overdue(self, gone: _Gone) -> None:
+        """Accuse, unless it is not due yet; or let the bound begin anew: nobody could have done it."""
+        if gone not in self._gone:
             return
-        needed_ns = self._in_the_way(gone) * 2 * self.world.timing.beat_ns
-        if needed_ns > more_ns or self._wrote_ns[gone] > wrote_ns:
-            self._look_again(gone, needed_ns)
+        members, since_ns = self.ledger.newest, self._since_ns(gone)
+        if self.world.disk.doubted or not self._able(gone, members, since_ns):
+            self._begin(gone, self.world.now_ns)
             return
-        late = (self.world.now_ns - wrote_ns) / NS
-        self.ledger.accuse("G5", gone.host, f"is still a member {late:.1f} s after its last write")
+        turns_ns = self._turn_ns * self._in_the_way(gone, members, since_ns)
+        due_ns = since_ns + self._bound_ns + self._allowed_ns + turns_ns
+        if due_ns > self.world.now_ns:
+            self._look_at(due_ns, gone)
+        else:
+            late = (self.world.now_ns - self._wrote_ns[gone]) / NS
+            self.ledger.accuse("G5", gone.host, f"is still a member {late:.1f} s after its last write")
 
-    def _could(self, gone: _Gone) -> bool:
-        """Tell whether some other member could use the disk all the time, and every block be believed.
+    def _since_ns(self, gone: _Gone) -> int:
+        """Return from when on its bound counts: its slot may change later, another be doubted."""
+        disk = self.world.disk
+        believed_ns = disk.believed_ns + self._turn_ns - self._bound_ns  # rounds that waited beat each other
+        return max(self._gone[gone], self._wrote_ns[gone], disk.fell_ns[gone.host], believed_ns)
 
-        A slot in which rubbish landed stops every round until its owner has written it anew (MEMBERSHIP §4).
-        """
-        since_ns = self._wrote_ns[gone] - 2 * self.world.timing.timeout_ns
-        newest = self.ledger.newest
-        able = [
-            host
-            for host in self._others(gone)
-            if host.up and newest.has(host.index, host.incarnation) and self._well(host, since_ns)
-        ]
-        spoilt = any(
-            spell.kind in SPOILING and (spell.until_ns is None or spell.until_ns > since_ns)
-            for host in self.world.hosts
-            for spell in host.ills[Ill.STORAGE]
+    def _able(self, gone: _Gone, members: Decision, since_ns: int) -> bool:
+        """Tell whether some other member could decide all the time."""
+        return any(
+            members.has(host.index, host.incarnation) and self._well(host, since_ns)
+            for host in self._others(gone, members)
         )
-        return bool(able) and not spoilt and not self.world.disk.doubted
 
-    def _in_the_way(self, gone: _Gone) -> int:
-        """Count the other members that are not well: each may have had its turn first, for two beats."""
-        since_ns = self._wrote_ns[gone] - self.world.timing.timeout_ns
-        newest = self.ledger.newest
-        members = [host for host in self._others(gone) if newest.liveset >> host.index & 1]
-        return sum(not host.up or not self._well(host, since_ns) for host in members)
+    def _in_the_way(self, gone: _Gone, members: Decision, since_ns: int) -> int:
+        """Count the other members that may be counted on and cannot decide: each has its turn, in vain.
 
-    def _others(self, gone: _Gone) -> list[Host]:
-        return [host for host in self.world.hosts if host.index != gone.host]
+        Who has not moved for T/4 has no storage by its own account, and is not waited for.
+        """
+        awake_ns = since_ns + self._bound_ns - self._awake_ns
+        return sum(
+            self._moved_ns[host.index] > awake_ns and not self._well(host, since_ns)
+            for host in self._others(gone, members)
+        )
+
+    def _others(self, gone: _Gone, members: Decision) -> list[Host]:
+        return [
+            host for host in self.world.hosts if members.liveset >> host.index & 1 and host.index != gone.host
+        ]
 
     def _well(self, host: Host, since_ns: int) -> bool:
+        """Tell whether it could decide since before the last write was to be seen."""
+        newest = self.world.disk.newest_copy(host.index)
+        if newest is None or COPIES - newest.burnt.bit_count() < COPIES_NEEDED:
+            return False
         well_ns = host.well_since_ns(Ill.STORAGE, Ill.DAEMON)
-        return well_ns is not None and well_ns < since_ns
+        return host.up and well_ns is not None and well_ns < since_ns - self._allowed_ns
 
     def arming(self, host: Host) -> None: ...
     def vms_started(self, host: Host) -> None: ...

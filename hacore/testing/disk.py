@@ -81,6 +81,10 @@ class FakeDisk:
         self.doubted = 0
         self.lost = 0
         """Mask: hosts of whose slot there once was no valid copy left."""
+        self.believed_ns = 0
+        """Since when every slot can be believed, if it can now."""
+        self.fell_ns = [0] * hosts
+        """By host: when rubbish last took away its newest copy; its slot shows an older sequence since."""
         self.newest = body.decided
         self._before: deque[_Before] = deque()
         self._remember_ns = remember_ns
@@ -98,6 +102,10 @@ class FakeDisk:
     def land(self, now_ns: int, host: int, copy: int, content: Copy | None) -> None:
         """Put `content` (None: rubbish) onto a copy of a slot."""
         self._remember(now_ns, host)
+        if self.doubted:
+            self.believed_ns = now_ns
+        if content is None and self.sequences[host] == _sequence(self.copies[host][copy]):
+            self.fell_ns[host] = now_ns
         self.copies[host][copy] = content
         if content is not None and content.sequence > self.sequences[host] and not self.doubted >> host & 1:
             self._show(host, content, content.copy != copy)
@@ -150,6 +158,10 @@ class FakeDisk:
         following = next_clean(newest.copy, newest.burnt)
         excused = newest.burnt | (1 << following if following != NO_COPY else 0)
         return any(copy is None and not excused >> i & 1 for i, copy in enumerate(self.copies[host]))
+
+
+def _sequence(copy: Copy | None) -> int:
+    return 0 if copy is None else copy.sequence
 
 
 def _newest(bodies: Sequence[SlotBody | None]) -> Decision:

@@ -111,8 +111,11 @@ class Host:
 
     # the daemon
 
-    def start_daemon(self, finished: Finished = UNFINISHED) -> None:
-        """Start it; `finished`: what a predecessor says that hands over, else the lock file may say it."""
+    def start_daemon(self, finished: Finished = UNFINISHED, since_ns: int = 0) -> None:
+        """Start it; `finished`, `since_ns` (S) are what a predecessor says that hands over.
+
+        Else the lock file may say the former, and the watchdog is left as it is.
+        """
         if not self.up or self.daemon is not None:
             return
         world = self.world
@@ -129,7 +132,7 @@ class Host:
             fencing=plan.fencing,
         )
         noted, self._finished = self._finished, UNFINISHED
-        self.daemon = Daemon(self, setup, finished if finished != UNFINISHED else noted)
+        self.daemon = Daemon(self, setup, finished if finished != UNFINISHED else noted, since_ns)
         self.daemon.start()
 
     def floor(self) -> int:
@@ -143,17 +146,20 @@ class Host:
         if self.daemon is None:
             return
         daemon, self.daemon = self.daemon, None
+        had = daemon.pump.dog.watchdog
         daemon.die("killed")
-        if self.watchdog.armed:
-            self.watchdog.open()
+        if had is not None:
+            had.open()
 
     def upgrade_daemon(self) -> None:
         """Exchange the daemon for its successor, which is handed the open watchdog."""
         if self.daemon is None:
             return
         daemon, self.daemon = self.daemon, None
+        dog = daemon.pump.dog
+        since_ns = dog.since_ns if dog.watchdog is not None else 0
         daemon.die("upgraded")
-        self.start_daemon(daemon.pump.finished())
+        self.start_daemon(daemon.pump.finished(), since_ns)
 
     def note_finished(self, finished: Finished) -> None:
         """Keep what a daemon that has ended says, for the next one of this boot."""
@@ -163,8 +169,10 @@ class Host:
 
     def arm(self) -> None:
         self.world.arming(self)
+        assert self.daemon is not None
         was = self.watchdog.armed
-        self.watchdog.open()
+        if self.daemon.pump.dog.watchdog is None:  # what was handed over is open
+            self.watchdog.open()
         if not was:
             self.world.at(self.watchdog.fires_ns, self._fires)
 

@@ -95,24 +95,9 @@ class Judge:
         Troubles without a good cycle between them are one.
         """
         storage, daemon = self._recent(host, Ill.STORAGE), self._recent(host, Ill.DAEMON)
-        if self._handed_over_blindly(storage, daemon):
-            return True
         spells = [*(s for s in storage if s.kind not in MOMENTARY), *daemon]
         joined = self._joined(spells, 3 * self.world.timing.beat_ns)
         return any(self._lasted(spell) >= self._enough(spell.kind) for spell in joined)
-
-    def _handed_over_blindly(self, storage: Sequence[Spell], daemon: Sequence[Spell]) -> bool:
-        """Tell whether a successor came while its slot could not be read, or was damaged and not yet renewed.
-
-        The simulated one pings no sooner than it has read its slot; the real one does, by the S it is given.
-        """
-        renewed_ns = 2 * COPIES * self.world.timing.beat_ns
-        return any(
-            spell.until_ns is None or spell.until_ns + renewed_ns > handed.from_ns
-            for handed in daemon
-            if handed.kind == "upgrade"
-            for spell in storage
-        )
 
     def _joined(self, spells: Sequence[Spell], gap_ns: int) -> list[Spell]:
         """Return spells with those less than a gap apart made one, of the kind that needs least to fence."""

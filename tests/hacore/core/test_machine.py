@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hacore.core.effects import Publish
+from hacore.core.effects import CloseWatchdog, OpenWatchdog, Publish
 from hacore.core.events import (
     Arm,
     ConfirmDead,
@@ -329,6 +329,39 @@ def test_a_restarted_daemon_goes_on_as_a_member(pool):
     assert pool[1].armed
     assert pool[1].view.state is State.MEMBER
     assert pool.livesets() == {(2, 0b111)}
+
+
+def test_a_restarted_daemon_pings_nothing_before_a_good_cycle_of_its_own(pool):
+    """Opening pings: killed and started again and again it would be silent, taken for dead, and live."""
+    back = pool.boot(1, pool[1].incarnation)
+    back.cycle()
+    assert (back.view.state, back.view.armed, back.armed) == (State.MEMBER, True, False)
+    for _ in range(3):
+        back.cycle(written=False)
+        assert not back.armed
+    back.cycle()
+    assert back.armed
+    assert back.lease.disk
+
+
+def test_a_restarted_daemon_that_was_left_out_fences_without_a_ping(pool):
+    incarnation = pool[2].incarnation
+    pool.crash(2)
+    pool.until(lambda: pool[0].view.liveset == 0b011, 2 * T)
+    back = pool.boot(2, incarnation)
+    back.cycle()
+    assert (back.view.state, back.armed) == (State.FENCING, False)
+
+
+def test_a_restarted_daemon_that_leaves_at_once_takes_the_watchdog_to_close_it(pool):
+    back = pool.boot(1, pool[1].incarnation)
+    back.cycle()
+    back.tell(EmergencyDisable())
+    assert [type(each) for each in back.effects if isinstance(each, OpenWatchdog | CloseWatchdog)] == [
+        OpenWatchdog,
+        CloseWatchdog,
+    ]
+    assert not back.view.armed
 
 
 def test_a_restarted_daemon_is_unresolved_until_it_has_read_all(pool):
