@@ -143,8 +143,8 @@ CATALOGUE: tuple[Metric, ...] = (
         "xenha_host_failure_recovery_seconds",
         "pool host",
         "Predicted time from a failure of this host until every protected VM serves again; +Inf: not all "
-        "would restart (proven); absent until worked out, and while that is open. A plan that looks ahead to "
-        "further failures may use other hosts and differ by a boot.",
+        "would restart (proven); absent until worked out, and while that is open. It is that of the plan "
+        "that xenha plan shows.",
         "seconds",
     ),
     gauge(

@@ -7,11 +7,13 @@ from hacore.clock import Clock
 from planner.constraints.memory import applied
 from planner.constraints.rules import NO_RULES, Rules
 from planner.explain.answer import fragmentation
-from planner.losses import SingleLosses, SingleRecoveries
+from planner.losses import SingleLosses
 from planner.model import Pool
 from planner.placement.problem import problem_of
+from planner.restart import Plans
 from planner.results import Headroom, Span, Tolerance
 from planner.schedule.pace import USUAL_PACE, Pace
+from planner.schedule.predict import recovery_of
 from planner.schedule.prediction import RecoveryTime
 from planner.tolerance import answer
 
@@ -25,7 +27,7 @@ class OwnPlanner:
         self._pace = pace
         self._losses: tuple[Pool, SingleLosses] | None = None
         """Of the pool asked about last: its hosts are asked about one by one."""
-        self._recoveries: SingleRecoveries | None = None
+        self._plans: Plans | None = None
 
     def tolerance(self, pool: Pool, *, limit_seconds: float) -> Tolerance:
         return answer.tolerance(pool, limit_seconds=limit_seconds, clock=self._clock, rules=self._rules)
@@ -42,10 +44,9 @@ class OwnPlanner:
         return fragmentation(problem_of(*applied(pool, self._rules))).packable_bytes
 
     def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
-        times = self._recoveries
-        if times is None or times.pool is not pool:
-            times = self._recoveries = SingleRecoveries(pool, self._pace, self._rules)
-        return times.recovery(host_uuid, limit_seconds=limit_seconds, clock=self._clock)
+        if self._plans is None or self._plans.pool is not pool:
+            self._plans = Plans(pool, self._pace, self._rules)
+        return recovery_of(self._plans.after([host_uuid], limit_seconds=limit_seconds, clock=self._clock))
 
     def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:
         return question.answer(pool, self._terms(limit_seconds))

@@ -1,8 +1,8 @@
 """Works out the figures of one pool: the tolerance, and what each single host failure would leave undone.
 
 In stages. The first has less than a second and always ends with honest bounds, so that the page follows a
-change at once; the others spend up to the operator's limit on what it left open. Must never hold state: a
-snapshot goes in, figures come out.
+change at once; the others spend up to the operator's limit on what it left open, then on headroom, then on
+a plan for the failure of each host. Must never hold state: a snapshot goes in, figures come out.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from planner.schedule.prediction import RecoveryTime
 
 QUICK_SECONDS = 0.8
 """Of the 2 s between a change and its figures (R29) 1 s may pass in coalescing; this leaves a margin."""
+RECOVERY_STEP_SECONDS = 1.0
+"""After so long no further host is planned for in this step: the next change is waiting, maybe."""
+RECOVERY_LIMITS = 3
+"""All plans for single hosts take so many times the operator's limit at most: 64 hosts take some 4 s."""
 
 
 class Planner(Protocol):
@@ -45,7 +49,7 @@ class Planner(Protocol):
         ...
 
     def recovery_if_failed(self, pool: Pool, host_uuid: str, *, limit_seconds: float) -> RecoveryTime:
-        """Return how long it would take until all protected VMs serve again if the host failed."""
+        """Return when all protected VMs serve again if the host fails, by the plan for that failure."""
         ...
 
     def ask(self, question: Question, pool: Pool, *, limit_seconds: float) -> Answer:
@@ -97,14 +101,27 @@ def with_headroom(known: Figures, planner: Planner, *, limit_seconds: float) -> 
 
 
 def with_recoveries(known: Figures, planner: Planner, clock: Clock, *, limit_seconds: float) -> Figures:
-    """Return the figures with how long the failure of each host would last, as far as the time goes."""
-    pool, deadline = known.snapshot.pool, Deadline.after(clock, limit_seconds)
-    times = {}
-    for host in pool.hosts_in_service:
-        left_seconds = deadline.left_seconds()
-        if left_seconds > 0:
-            times[host.uuid] = planner.recovery_if_failed(pool, host.uuid, limit_seconds=left_seconds)
-    return replace(known, recoveries=times)
+    """Return the figures with how long the failures of more hosts would last, by the plans for them.
+
+    One host at least, others while the step lasts; `limit_seconds` is that of a single plan. Of hosts for
+    which the time of all steps did not suffice nothing is said.
+    """
+    watch, step = Stopwatch.start(clock), Deadline.after(clock, RECOVERY_STEP_SECONDS)
+    pool, times = known.snapshot.pool, dict(known.recoveries)
+    budget_seconds = RECOVERY_LIMITS * limit_seconds - known.recovering_seconds
+    for host in [host.uuid for host in pool.hosts_in_service if host.uuid not in times]:
+        left_seconds = budget_seconds - watch.seconds()
+        if left_seconds <= 0 or (len(times) > len(known.recoveries) and step.passed()):
+            break
+        within_seconds = min(limit_seconds, left_seconds)
+        times[host] = planner.recovery_if_failed(pool, host, limit_seconds=within_seconds)
+    spent_seconds = watch.seconds()
+    return replace(
+        known,
+        recoveries=times,
+        recovering_seconds=known.recovering_seconds + spent_seconds,
+        recoveries_given_up=spent_seconds >= budget_seconds,
+    )
 
 
 def _thorough(known: Figures, planner: Planner, clock: Clock, limit_seconds: float) -> Figures:

@@ -40,7 +40,11 @@ class Figures:
     packable: Span | None = None
     """What of all free memory protected VMs of other hosts could fill, in bytes; comes with the headroom."""
     recoveries: Mapping[str, RecoveryTime] = field(default_factory=dict)
-    """How long the failure of each host in service would last, by UUID; with the headroom."""
+    """How long the failure of each host in service would last, by UUID; one after the other."""
+    recovering_seconds: float = 0.0
+    """What has been spent on them."""
+    recoveries_given_up: bool = False
+    """That was all the time they get; the others stay open."""
     thorough: bool = False
     """The operator's limit has been spent on tolerance and losses."""
     given_up: bool = False
@@ -62,7 +66,8 @@ class Figures:
     @property
     def final(self) -> bool:
         """Tell whether no more time will be spent on this look."""
-        return self.given_up or (self.settled and self.headroom is not None)
+        timed = self.recoveries_given_up or len(self.recoveries) == len(self.snapshot.pool.hosts_in_service)
+        return self.given_up or (self.settled and self.headroom is not None and timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,7 @@ def refined(state: PoolState, figures: Figures) -> PoolState:
 
 
 def completed(state: PoolState, figures: Figures) -> PoolState:
-    """Return the state after the headroom came to the same figures: no planning of its own."""
+    """Return the state after headroom or recoveries came to the same figures: no planning of its own."""
     return replace(state, figures=_unless_outdated(state, figures))
 
 

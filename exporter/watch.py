@@ -212,12 +212,14 @@ class PoolWatcher:
     def _bettered(self, figures: Figures) -> Callable[[PoolState], PoolState]:
         """Spend more time on figures; return what becomes of the state."""
         limit_seconds = self._watched.limit_seconds
-        if figures.settled:
-            timed = with_recoveries(figures, self.planner, self._clock, limit_seconds=limit_seconds)
-            roomy = with_headroom(timed, self.planner, limit_seconds=limit_seconds)
-            return partial(transition.completed, figures=roomy)
-        better = better_figures(figures, self.planner, self._clock, limit_seconds=limit_seconds)
-        return partial(transition.refined, figures=better)
+        if not figures.settled:
+            better = better_figures(figures, self.planner, self._clock, limit_seconds=limit_seconds)
+            return partial(transition.refined, figures=better)
+        if figures.headroom is None:
+            more = with_headroom(figures, self.planner, limit_seconds=limit_seconds)
+        else:
+            more = with_recoveries(figures, self.planner, self._clock, limit_seconds=limit_seconds)
+        return partial(transition.completed, figures=more)
 
     def _one_line(self, what: str, error: Exception) -> str:
         kind = "" if isinstance(error, PlannerError) else f"{type(error).__name__}: "

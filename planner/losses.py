@@ -1,7 +1,7 @@
-"""What each single host failure would do to one pool: who stays down, and when everybody serves again.
+"""What each single host failure would leave down in one pool.
 
 For those who ask about every host of a pool again and again (metrics, the page): what the answers share is
-worked out once. Says the same as a plan for that host would, without looking ahead.
+worked out once. Says how many VMs a plan for that host would leave, and finds no places for them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ from planner.placement.places import room_of
 from planner.placement.recovery import recover
 from planner.placement.spread import NOWHERE
 from planner.placement.wishes import Wish
-from planner.restarting import Case, in_order, plan_of, resolve, wishes_of, without
-from planner.schedule.pace import Pace
-from planner.schedule.predict import predict
-from planner.schedule.prediction import RecoveryTime
+from planner.restarting import resolve, wishes_of, without
 
 
 class SingleLosses:
@@ -50,25 +47,3 @@ class SingleLosses:
         wishes = [without(wish, lost) for wish in (*self._down, *self._at.get(uuid, ()))]
         recovery = recover(wishes, self._room, Deadline.after(clock, limit_seconds), numbers_only=True)
         return recovery.to.count(NOWHERE), recovery.proven
-
-
-class SingleRecoveries:
-    """When each single host failure would be over in one pool; what they share is worked out once."""
-
-    def __init__(self, pool: Pool, pace: Pace, rules: Rules = NO_RULES) -> None:
-        self.pool = pool
-        self.pace = pace
-        self.rules = rules
-        self._sorted = in_order(pool)
-
-    def recovery(self, host: str, *, limit_seconds: float = 10.0, clock: Clock) -> RecoveryTime:
-        """Return when all protected VMs would serve again if `host` failed, by the places found first.
-
-        A plan that looks ahead may choose others; it starts the same VMs in the same waves. Raises
-        UnknownHostError.
-        """
-        case = Case(self._sorted, resolve(self.pool, [host]), self.rules)
-        recovery = recover(case.wishes, case.room, Deadline.after(clock, limit_seconds))
-        made = plan_of(case, recovery)
-        told = predict(case.pool, case.failed, made.placements, complete=made.complete, pace=self.pace)
-        return RecoveryTime(told.recovery_seconds, made.complete or made.optimal)

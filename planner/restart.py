@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.constraints.preferences import Ties
@@ -30,7 +31,7 @@ from planner.schedule.predict import predict
 from planner.tolerance.answer import tolerance
 from planner.tolerance.foresight import FIGURE_SHARE, SEARCH_SHARE, keep_more, keep_preferred
 
-__all__ = ["plan", "pool_after", "resolve"]
+__all__ = ["Plans", "plan", "pool_after", "resolve"]
 
 
 def plan(
@@ -42,32 +43,66 @@ def plan(
     pace: Pace = USUAL_PACE,
     rules: Rules = NO_RULES,
 ) -> Plan:
-    """Return the restart plan after the hosts `failed` (uuids or unique names) failed.
+    """Return the restart plan after the hosts `failed` (uuids or unique names) failed: see `Plans.after`."""
+    return Plans(pool, pace, rules).after(failed, limit_seconds=limit_seconds, clock=clock)
 
-    Where everybody restarts, the plan is one after which more failures are survived, if there is one
-    (`tolerance/foresight.py`). All of it takes about `limit_seconds` at most.
+
+class Plans:
+    """The restart plans of one pool; what they share is worked out once.
+
     `pace` is what the prediction of the times rests on; it changes no placement.
     `rules`: what counts beside memory, reach and enforced groups.
-    Raises UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
     """
-    watch = Stopwatch.start(clock)
-    case = Case(in_order(pool), resolve(pool, failed), rules)
-    deadline = Deadline.after(clock, limit_seconds)
-    recovery = recover(case.wishes, case.room, deadline.part(SEARCH_SHARE))
-    after = _tolerance_after(case, recovery, deadline.left_seconds() * FIGURE_SHARE, clock)
-    recovery, after = _bettered(case, recovery, after, deadline)
-    result = _identified(case, plan_of(case, recovery))
-    result = replace(
-        result,
-        tolerance_after=after,
-        prediction=predict(case.pool, case.failed, result.placements, complete=result.complete, pace=pace),
-        limit_reached=deadline.cuts.any,
-        elapsed_seconds=watch.seconds(),
-    )
-    violations = verify_plan(case.original, result, rules)
-    if violations:
-        raise PlanRejected(violations)
-    return result
+
+    def __init__(self, pool: Pool, pace: Pace = USUAL_PACE, rules: Rules = NO_RULES) -> None:
+        self.pool = pool
+        self.pace = pace
+        self.rules = rules
+        self._sorted = in_order(pool)
+
+    def after(self, failed: Sequence[str], *, limit_seconds: float = 10.0, clock: Clock) -> Plan:
+        """Return the plan after the hosts `failed` (uuids or unique names) failed.
+
+        Where everybody restarts, it is one after which more failures are survived, if there is one
+        (`tolerance/foresight.py`). All of it takes about `limit_seconds` at most.
+        Raises UnknownHostError; PlanRejected if the verifier refuses the plan: a bug.
+        """
+        watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
+        case = Case(self._sorted, resolve(self.pool, failed), self.rules)
+        recovery = recover(case.wishes, case.room, deadline.part(SEARCH_SHARE))
+        after = _tolerance_after(case, recovery, deadline.left_seconds() * FIGURE_SHARE, clock)
+        recovery, after = _bettered(case, recovery, after, deadline)
+        made = plan_of(case, recovery)
+        told = predict(case.pool, case.failed, made.placements, complete=made.complete, pace=self.pace)
+        result = replace(
+            made,
+            plan_id=self._id(made),
+            tolerance_after=after,
+            prediction=told,
+            limit_reached=deadline.cuts.any,
+            elapsed_seconds=watch.seconds(),
+        )
+        violations = verify_plan(self._sorted, result, self.rules)
+        if violations:
+            raise PlanRejected(violations)
+        return result
+
+    def _id(self, made: Plan) -> str:
+        """Return the id of a plan: what is shown, checked and carried out under one id is one plan.
+
+        Hashed is {"plan": …, "pool": …}: the answer without times and without what is told about a plan but
+        is no part of it, and the pool file, everything in the order of uuids.
+        """
+        answer = made.to_json()
+        for key in _TOLD:
+            del answer[key]
+        answer["placements"] = [placement.to_json() for placement in made.placements]
+        text = f'{{"plan":{_canonical(answer)},"pool":{self._pool_text}}}'
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def _pool_text(self) -> str:
+        return _canonical(json.loads(dump_pool(self._sorted)))
 
 
 _TOLD = (
@@ -79,20 +114,6 @@ _TOLD = (
     "gap",
     "limit_reached",
 )
-
-
-def _identified(case: Case, result: Plan) -> Plan:
-    """Return `result` with its id: what is shown, checked and carried out under one id is one plan.
-
-    Hashed are the pool file (everything in the order of uuids) and the answer without times and without what
-    is told about a plan but is no part of it.
-    """
-    answer = result.to_json()
-    for key in _TOLD:
-        del answer[key]
-    answer["placements"] = [placement.to_json() for placement in result.placements]
-    text = _canonical({"plan": answer, "pool": json.loads(dump_pool(case.original))})
-    return replace(result, plan_id=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _canonical(value: Mapping[str, object]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from planner.model import Pool
-from planner.results import Placement
+from planner.results import Placement, Plan
 from planner.schedule.detection import detection_of
 from planner.schedule.pace import Pace, boot_seconds_of
-from planner.schedule.prediction import Prediction, WaveTimes
+from planner.schedule.prediction import Prediction, RecoveryTime, WaveTimes
 from planner.schedule.timeline import Boot, Start, makespan_seconds, timeline
 
 
@@ -32,6 +32,12 @@ def predict(
         waves=_waves(starts, detection.seconds),
         recovery_seconds=recovery if complete else None,
     )
+
+
+def recovery_of(plan: Plan) -> RecoveryTime:
+    """Return when the failure that a plan is for is over, as the plan says."""
+    assert plan.prediction is not None, "a plan without a prediction is not finished"
+    return RecoveryTime(plan.prediction.recovery_seconds, plan.complete or plan.optimal)
 
 
 def _boot(pool: Pool, placement: Placement, pace: Pace) -> Boot:

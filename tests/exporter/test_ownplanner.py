@@ -8,6 +8,7 @@ from bench.clocks import StillClock
 from bench.worlds import tiny
 from exporter.ownplanner import OwnPlanner
 from exporter.questions import PlanQuestion
+from lab.demo import demo_pool
 from planner.constraints.rules import NO_RULES
 from planner.schedule.pace import Pace
 
@@ -32,3 +33,12 @@ def test_recoveries_follow_the_pool_asked_about_and_the_times_told() -> None:
     question = PlanQuestion(("h0",))
     (placement,) = planner.ask(question, one, limit_seconds=1.0).to_json()["placements"]
     assert placement["predicted_seconds"] == 15
+
+
+def test_recoveries_are_those_of_the_plans_people_see() -> None:
+    """The plan looks ahead: on the demo pool host-1's VMs go elsewhere than where they fit best at once."""
+    pool, planner = demo_pool(), OwnPlanner(StillClock(), pace=Pace(boot_seconds=40, boot_slots=2))
+    for host in pool.hosts_in_service:
+        told = planner.recovery_if_failed(pool, host.uuid, limit_seconds=10.0)
+        shown = planner.ask(PlanQuestion((host.uuid,)), pool, limit_seconds=10.0).to_json()
+        assert told.seconds == shown["predicted_recovery_seconds"]

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.planning import QUICK_SECONDS, better_figures, quick_figures, with_headroom, with_recoveries
+from exporter.planning import (
+    QUICK_SECONDS,
+    RECOVERY_LIMITS,
+    RECOVERY_STEP_SECONDS,
+    better_figures,
+    quick_figures,
+    with_headroom,
+    with_recoveries,
+)
 from exporter.state import Figures, HostLoss
 from planner.inventory.snapshot import Snapshot
 from planner.results import Bounds, Tolerance
@@ -117,10 +126,10 @@ def test_headroom_is_looked_for_when_all_else_is_settled(
 ) -> None:
     settled = quick_figures(snapshot, planner, clock)
     assert not settled.final
-    complete = with_headroom(settled, planner, limit_seconds=10)
+    roomy = with_headroom(settled, planner, limit_seconds=10)
     assert planner.asked[-1] == "headroom"
-    assert complete.final
-    assert replace(complete, headroom=None, packable=None) == settled
+    assert not roomy.final
+    assert replace(roomy, headroom=None, packable=None) == settled
 
 
 def test_every_host_in_service_gets_the_time_its_failure_lasts(
@@ -130,7 +139,40 @@ def test_every_host_in_service_gets_the_time_its_failure_lasts(
     timed = with_recoveries(settled, planner, clock, limit_seconds=10)
     assert planner.asked[-2:] == ["recovery host-1", "recovery host-2"]
     assert timed.recoveries == {"host-1": planner.recovery, "host-2": planner.recovery}
-    assert with_recoveries(settled, planner, clock, limit_seconds=0).recoveries == {}
+    assert with_headroom(timed, planner, limit_seconds=10).final
+
+
+def passing(clock: HandClock, seconds: float) -> Callable[[str], None]:
+    """Return what lets so much time pass with every question."""
+
+    def before(_question: str) -> None:
+        clock.now_seconds += seconds
+
+    return before
+
+
+def test_a_step_of_recoveries_ends_after_a_while_and_the_next_goes_on(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    settled = with_headroom(quick_figures(snapshot, planner, clock), planner, limit_seconds=10)
+    planner.before = passing(clock, RECOVERY_STEP_SECONDS)
+    first = with_recoveries(settled, planner, clock, limit_seconds=10)
+    assert list(first.recoveries) == ["host-1"]
+    assert not first.final
+    second = with_recoveries(first, planner, clock, limit_seconds=10)
+    assert planner.asked[-2:] == ["recovery host-1", "recovery host-2"]
+    assert second.final
+    assert second.recovering_seconds == 2 * RECOVERY_STEP_SECONDS
+
+
+def test_hosts_for_whose_plans_no_time_is_left_stay_open(
+    snapshot: Snapshot, planner: FakePlanner, clock: HandClock
+) -> None:
+    settled = with_headroom(quick_figures(snapshot, planner, clock), planner, limit_seconds=10)
+    planner.before = passing(clock, RECOVERY_LIMITS * 10)
+    spent = with_recoveries(settled, planner, clock, limit_seconds=10)
+    assert list(spent.recoveries) == ["host-1"]
+    assert spent.final
 
 
 def test_sequential_search_that_ran_out_of_time_is_taken_up_again(

@@ -13,12 +13,13 @@ from bench import pools
 from bench.clocks import StillClock
 from bench.worlds import drawn
 from planner.errors import InputError, UnknownHostError
-from planner.losses import SingleLosses, SingleRecoveries
+from planner.losses import SingleLosses
 from planner.model import SR, VM, Host, Network, Pool
 from planner.placement.verify import verify_plan
-from planner.restart import plan, pool_after
+from planner.restart import Plans, plan, pool_after
 from planner.results import Plan
 from planner.schedule.pace import Pace
+from planner.schedule.predict import recovery_of
 from planner.schedule.prediction import RecoveryTime
 
 GIB = 1 << 30
@@ -374,29 +375,31 @@ def test_single_losses_are_what_the_plan_says() -> None:
             assert losses.unplaced(host.uuid, clock=StillClock()) == (left, True)
 
 
-def test_single_recoveries_are_what_the_plans_say() -> None:
+def test_plans_of_one_pool_are_those_asked_for_one_by_one() -> None:
     pace = Pace(boot_seconds=50, boot_slots=2)
     never = 0
-    for seed in range(60):
+    for seed in range(40):
         pool = drawn(Random(seed), hosts=4, vms=9)
-        times = SingleRecoveries(pool, pace)
+        plans = Plans(pool, pace)
         for host in pool.hosts:
             made = plan(pool, [host.uuid], clock=StillClock(), pace=pace)
+            assert plans.after([host.uuid], clock=StillClock()) == made
+            told = recovery_of(made)
             assert made.prediction is not None
-            told = times.recovery(host.uuid, clock=StillClock())
             assert told == RecoveryTime(made.prediction.recovery_seconds, True)
             assert (told.seconds is None) is not made.complete
             never += told.seconds is None
-    assert never > 20
+    assert never > 12
 
 
 def test_a_recovery_that_the_limit_leaves_open_is_not_called_never() -> None:
     open_ones = 0
     for seed in range(300):
         pool = drawn(Random(seed), hosts=7, vms=16)
+        plans = Plans(pool)
         for host in pool.hosts:
-            made = plan(pool, [host.uuid], limit_seconds=0.0, clock=StillClock())
-            told = SingleRecoveries(pool, Pace()).recovery(host.uuid, limit_seconds=0.0, clock=StillClock())
+            made = plans.after([host.uuid], limit_seconds=0.0, clock=StillClock())
+            told = recovery_of(made)
             assert told.proven is (made.complete or made.optimal)
             open_ones += not told.proven
     assert open_ones > 3
