@@ -139,8 +139,8 @@ COMMANDS = (
         "leave the liveset cleanly, disarm, end the daemon",
         "xenhad leave\nxenhad leave --wait 30",
         (CONFIG, SOCKET, WAIT),
-        "To replace a daemon use restart: each new daemon of one boot does without two of the eight copies\n"
-        "of its slot for an hour (copies_left in docs/journal.md), and proposes nothing with fewer than two.",
+        "To replace a daemon use restart: the host stays a member. Leaving and coming back costs no copy of\n"
+        "its slot; a daemon that is killed costs two for an hour (copies_left in docs/journal.md).",
     ),
     Command(
         "join",

@@ -110,5 +110,6 @@ LOOK: Mapping[str, Callable[[Run], object]] = {
     "states": _states,
     "degraded": lambda run: any(view.degraded for view in _members(run)),
     "mode": lambda run: {host: view.mode.value for host, view in _views(run).items()},
+    "copies_left": lambda run: {host: view.copies_left for host, view in _views(run).items()},
 }
 """How each key of `[[expect]]` is looked up."""

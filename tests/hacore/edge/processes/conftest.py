@@ -159,11 +159,23 @@ class Host:
 
     def xenhad(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command against this host's configuration."""
-        command, *rest = arguments
-        typed = [sys.executable, "-m", "hacore", command, "-c", str(self.config), *rest]
         return subprocess.run(
-            typed, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+            self._typed(*arguments),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
         )
+
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Begin a command against this host's configuration."""
+        return subprocess.Popen(
+            self._typed(*arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def _typed(self, command: str, *rest: str) -> list[str]:
+        return [sys.executable, "-m", "hacore", command, "-c", str(self.config), *rest]
 
     def signal(self, number: int) -> None:
         assert self.process is not None

@@ -64,6 +64,41 @@ def test_a_host_that_leaves_is_disarmed_and_waited_for_by_nobody(pool):
     assert one.status().liveset == (one.status().host.uuid,)
 
 
+def test_leaving_and_coming_back_costs_no_copy_and_being_killed_costs_two(pool):
+    (one,) = pool(1).form()
+    left = [one.status().storage.copies_left]
+    for _ in range(4):
+        assert one.xenhad("leave").returncode == 0
+        assert one.ended() == 0
+        one.clear()
+        one.start()
+        one.wait_for("joined")
+        left.append(one.status().storage.copies_left)
+    assert left == [7] * 5
+    one.clear()
+    one.start()
+    one.wait_for("state", state="member")
+    assert one.status().storage.copies_left == 5
+
+
+def test_a_start_that_wrote_nothing_passes_on_what_was_said_to_it(pool):
+    (one,) = pool(1).form()
+    volume, away = one.folder / "statefile", one.folder / "away"
+    assert one.xenhad("leave").returncode == 0
+    one.ended()
+    volume.rename(away)
+    one.clear()
+    one.start()
+    one.wait_for("problem", about="statefile")
+    one.signal(signal.SIGTERM)
+    assert one.ended() == 0
+    away.rename(volume)
+    one.clear()
+    one.start()
+    one.wait_for("joined")
+    assert one.status().storage.copies_left == 7
+
+
 def test_sigterm_leaves_too(pool):
     (one,) = pool(1, lab=True).form()
     one.signal(signal.SIGTERM)
