@@ -5,22 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Protocol
 
 from planner.model import Pool
 
+
+class Named(Protocol):
+    """A host, VM, pool, SR, network or group."""
+
+    @property
+    def uuid(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
 _PARTS = re.compile(r"\d{1,18}|\D+")
+
+
+def called(thing: Named) -> str:
+    """Return a thing's name, its UUID if there is nothing of it to be seen."""
+    return thing.name if thing.name.strip() else thing.uuid
 
 
 def host_name(pool: Pool, uuid: str) -> str:
     """Return a host's name, its UUID if it has none."""
     host = pool.host_by_uuid.get(uuid)
-    return (host.name if host else "") or uuid
+    return called(host) if host else uuid
 
 
 def vm_name(pool: Pool, uuid: str) -> str:
     """Return a VM's name, its UUID if it has none."""
     vm = pool.vm_by_uuid.get(uuid)
-    return (vm.name if vm else "") or uuid
+    return called(vm) if vm else uuid
 
 
 @lru_cache(maxsize=16384)

@@ -13,7 +13,7 @@ from exporter.cli.options import Account, Json, Source
 from exporter.cli.output import Line, Part, Table, print_json, show
 from exporter.cli.sources import look
 from exporter.cli.words import count, listed
-from exporter.names import host_name, host_names, vm_name
+from exporter.names import called, host_name, host_names, vm_name
 from planner.agility import Obstacle, Reach, obstacles
 from planner.errors import InputError
 from planner.model import VM, Pool
@@ -144,7 +144,7 @@ def _vm_parts(pool: Pool, found: Diagnosis) -> Iterator[Part]:
 
 def _words(pool: Pool, obstacle: Obstacle) -> str:
     if obstacle.kind == "sr":
-        return f"does not reach SR {pool.sr_by_uuid[obstacle.uuid].name or obstacle.uuid}"
+        return f"does not reach SR {called(pool.sr_by_uuid[obstacle.uuid])}"
     if obstacle.kind == "network":
-        return f"does not reach network {pool.network_by_uuid[obstacle.uuid].name or obstacle.uuid}"
+        return f"does not reach network {called(pool.network_by_uuid[obstacle.uuid])}"
     return "is not among the hosts the VM is restricted to"

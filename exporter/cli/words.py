@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from exporter.cli.output import Line, Mood, Part, Table
-from exporter.names import host_name, host_names, natural, vm_name
+from exporter.names import called, host_name, host_names, natural, vm_name
 from planner.model import Pool
 from planner.results import Bounds, Drain, Gap, Headroom, Plan, Span, Tolerance, WhatIf, Witness
 from planner.schedule.prediction import Prediction
@@ -156,7 +156,7 @@ def broken(pool: Pool, groups: Sequence[str]) -> Iterator[Line]:
         if group.uuid in groups:
             more = group.placement == "anti_affinity"
             what = "more of its VMs share a host" if more else "fewer of its VMs are together"
-            yield Line(f"Breaks soft group {group.name or group.uuid}: {what} afterwards", "open")
+            yield Line(f"Breaks soft group {called(group)}: {what} afterwards", "open")
 
 
 def headroom_parts(pool: Pool, answer: Headroom, size: str | None) -> Iterator[Part]:

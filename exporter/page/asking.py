@@ -19,7 +19,7 @@ from exporter.cli.output import Line, Mood, Part, Table
 from exporter.cli.repair import repair_parts
 from exporter.cli.rolling import rolling_parts
 from exporter.cli.words import drain_parts, headroom_parts, plan_parts, whatif_parts
-from exporter.names import natural
+from exporter.names import called, natural
 from exporter.page.routes import html
 from exporter.page.tone import Tone
 from exporter.page.view import key_of, keys_of, link_view, name_of
@@ -225,9 +225,7 @@ def _page(
         key=key_of(state, position) if state else "",
         name=name_of(state) if state else "",
         seen_at_seconds=state.seen_at_seconds if state else None,
-        hosts=sorted(
-            ((host.uuid, host.name or host.uuid) for host in hosts), key=lambda one: natural(one[1])
-        ),
+        hosts=sorted(((host.uuid, called(host)) for host in hosts), key=lambda one: natural(one[1])),
         asked=asked,
         blocks=blocks,
         problem=problem,

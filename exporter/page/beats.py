@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from exporter.daemons.state import DaemonState
+from exporter.names import called
 from exporter.page import words
 from exporter.page.tone import Tone
 from hacore.status import DISK, Channel, Peer
@@ -123,5 +124,5 @@ class _Look:
         lately = f"; more than {worst} % of the timeout lately" if worst > channel.warning_percent else ""
         beats = words.plural(channel.missed_intervals, "beat")
         missed = f"; {beats} missed" if channel.missed_intervals else ""
-        told = f"{who.name or who.uuid} {way} {whom.name or whom.uuid}{at}"
+        told = f"{called(who)} {way} {called(whom)}{at}"
         return f"{told}: {channel.age_seconds:.1f} s ago{lately}{missed}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.facts import Facts
-from exporter.names import natural
+from exporter.names import called, natural
 from exporter.page import words
 from exporter.page.recovery import within
 from exporter.page.tone import Tone
@@ -113,7 +113,7 @@ def _host(
     parts["control-domain"] += host.memory_overhead_bytes
     return HostView(
         uuid=host.uuid,
-        name=host.name or host.uuid,
+        name=called(host),
         badges=tuple(_badges(pool, host)),
         segments=_segments(host.memory_total_bytes, parts),
         memory=words.size(host.memory_total_bytes),

@@ -110,9 +110,18 @@ def _environment() -> Environment:
         loader=PackageLoader("exporter.page", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_in_its_place,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
+"""Marks that turn the direction of whatever follows: a name must not rewrite the sentence it stands in."""
+
+
+def _in_its_place(value: object) -> object:
+    return value.translate(_TURNING) if isinstance(value, str) else value
 
 
 # Stylesheet, script, icons

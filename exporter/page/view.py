@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from exporter.facts import Facts
-from exporter.names import host_names, natural, vm_name
+from exporter.names import called, host_names, natural, vm_name
 from exporter.page import words
 from exporter.page.hosts import HostView, LegendEntry, host_views, legend
 from exporter.page.recovery import longest
@@ -123,7 +123,7 @@ def name_of(state: PoolState) -> str:
     """Return the best name there is for a pool."""
     if state.pool is None or state.duplicate_of:
         return state.source
-    return state.pool.name or state.pool.uuid
+    return called(state.pool)
 
 
 def link_view(state: PoolState, position: int, now_seconds: float) -> PoolLink:

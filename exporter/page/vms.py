@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from exporter.facts import priority
-from exporter.names import host_name, natural
+from exporter.names import called, host_name, natural
 from exporter.page import words
 from exporter.page.tone import Tone
 from planner.agility import Reach, obstacles
@@ -195,7 +195,7 @@ def _row(pool: Pool, reach: Reach, vm: VM) -> VMRow:
     in_service = len(pool.hosts_in_service)
     return VMRow(
         uuid=vm.uuid,
-        name=vm.name or vm.uuid,
+        name=called(vm),
         priority=priority(vm),
         order=vm.order,
         need=words.size(vm.need_bytes),
@@ -231,9 +231,9 @@ def _obstacle(pool: Pool, kind: str, uuid: str, hosts: Sequence[Host]) -> str:
     if len(hosts) > 3:
         where = words.plural(len(hosts), "host")
     else:
-        where = words.listed([host.name or host.uuid for host in hosts])
+        where = words.listed([called(host) for host in hosts])
     if kind == "device":
         return f"no suitable device on {where}"
     if kind == "sr":
-        return f"SR {pool.sr_by_uuid[uuid].name or uuid} not reached from {where}"
-    return f"network {pool.network_by_uuid[uuid].name or uuid} not on {where}"
+        return f"SR {called(pool.sr_by_uuid[uuid])} not reached from {where}"
+    return f"network {called(pool.network_by_uuid[uuid])} not on {where}"

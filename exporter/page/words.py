@@ -111,6 +111,8 @@ def rules(told: Rules) -> str:
 def verdict(tolerance: Tolerance) -> str:
     """Return what is proven about simultaneous failures, in a sentence."""
     bounds = tolerance.simultaneous
+    if tolerance.hosts == 0:
+        return "No host is in service."
     if tolerance.protected_vms == 0:
         return "No VM is protected: there is nothing that would have to restart."
     if bounds.upper < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.names import host_names, natural
+from exporter.names import host_name, host_names, natural
 from planner.model import Host, Pool
 
 
@@ -15,3 +15,8 @@ def test_names_are_sorted_as_people_count() -> None:
 def test_hosts_are_told_by_name_whatever_their_uuids() -> None:
     pool = Pool("p", hosts=(Host("a", 1, "host-10"), Host("b", 1, "host-9"), Host("c", 1)))
     assert host_names(pool, ("a", "c", "b", "gone")) == ["c", "gone", "host-9", "host-10"]
+
+
+def test_a_name_of_which_nothing_is_seen_is_none() -> None:
+    pool = Pool("p", hosts=(Host("a", 1, " \t\u2003"), Host("b", 1, " b ")))
+    assert (host_name(pool, "a"), host_name(pool, "b")) == ("a", " b ")

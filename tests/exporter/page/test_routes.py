@@ -74,6 +74,15 @@ def test_a_pool_never_seen_has_a_page(ask) -> None:
     assert 'id="vms" aria-labelledby="vms-head" hidden' in answer.text
 
 
+def test_no_name_turns_the_sentence_it_stands_in(ask, pool, make_figures, make_state) -> None:
+    """A mark that turns the direction of writing would turn all that follows, verdict included."""
+    turning = "\u202eevil\u2067"
+    named = replace(pool, name=turning, hosts=tuple(replace(h, name=turning + h.name) for h in pool.hosts))
+    page = ask([make_state(named, make_figures(named))]).text
+    assert page.count("\ufffdevil\ufffdquay-1") > 0
+    assert not any(mark in page for mark in turning if not mark.isascii())
+
+
 def test_no_name_gets_through_unescaped(ask, pool, make_figures, make_state) -> None:
     named = replace(
         pool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -89,6 +90,7 @@ def test_the_verdict_says_what_is_proven_and_no_more(lower: int, upper: int, tex
 
 def test_nothing_protected_is_no_success() -> None:
     assert words.verdict(_tolerance(5, 5, protected=0)).startswith("No VM is protected")
+    assert words.verdict(replace(_tolerance(0, 0, protected=0), hosts=0)) == "No host is in service."
 
 
 @pytest.mark.parametrize(
