@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heapreplace
 
 from hacore.kernel.planning import pack
 from planner.placement.packing import Instance, Item
@@ -94,31 +95,44 @@ def _one_by_one(instance: Instance, shares: _Shares, order: Sequence[int], level
     left = [list(room) for room in instance.rooms]
     counts = [[0] * len(free) for _ in instance.items]
     for i in order:
-        item = instance.items[i]
-        for _ in range(item.count):
-            b = _best(item, free, left, shares, level)
-            if b is None:
-                return None
-            free[b] -= item.size
-            for resource, amount in item.uses:
-                left[resource][b] -= amount
-            counts[i][b] += 1
+        if not _place(instance.items[i], free, left, shares, level, counts[i]):
+            return None
     return tuple(map(tuple, counts))
 
 
-def _best(
-    item: Item, free: Sequence[int], left: Sequence[Sequence[int]], shares: _Shares, level: bool
-) -> int | None:
-    """Return the bin with most of its scarcest resource left, the one with least if not `level`."""
-    best, best_rest = None, 0
-    for b, room in enumerate(free):
-        if room < item.size or not item.bins >> b & 1:
-            continue
-        if any(left[resource][b] < amount for resource, amount in item.uses):
-            continue
-        rest = room * SCALE // shares.memory
-        for resource, _ in item.uses:
-            rest = min(rest, left[resource][b] * SCALE // shares.rooms[resource])
-        if best is None or (rest > best_rest if level else rest < best_rest):
-            best, best_rest = b, rest
-    return best
+def _place(
+    item: Item, free: list[int], left: Sequence[list[int]], shares: _Shares, level: bool, counts: list[int]
+) -> bool:
+    """Place all VMs of an item, each in the bin with most of its scarcest resource left, the one with least
+    if not `level`; tell whether all found one.
+
+    Of equal VMs each changes only the bin that it goes to, so the bins wait in a heap.
+    """
+    uses = [(left[resource], amount, shares.rooms[resource]) for resource, amount in item.uses]
+    sign = -1 if level else 1
+
+    def rest_of(b: int) -> int | None:
+        rest = free[b] * SCALE // shares.memory
+        for there, amount, total in uses:
+            if there[b] < amount:
+                return None
+            rest = min(rest, there[b] * SCALE // total)
+        return rest
+
+    open_bins = [b for b, room in enumerate(free) if room >= item.size and item.bins >> b & 1]
+    heap = [(sign * rest, b) for b in open_bins if (rest := rest_of(b)) is not None]
+    heapify(heap)
+    for _ in range(item.count):
+        if not heap:
+            return False
+        _, b = heap[0]
+        free[b] -= item.size
+        for there, amount, _ in uses:
+            there[b] -= amount
+        counts[b] += 1
+        rest = rest_of(b) if free[b] >= item.size else None
+        if rest is None:
+            heappop(heap)
+        else:
+            heapreplace(heap, (sign * rest, b))
+    return True
