@@ -9,19 +9,20 @@ Hence nothing of this kind can fail when S is lost as long as
     Σ_{h ∈ B∖S} m_h  >  (what the VMs of S and those down weigh that come first and may be in B) − its own
 
 which is additive over S: the k largest terms are the worst. The best β is looked for among the points where
-min changes sides. Amounts are integers; must never round towards a claim, nor search.
+min changes sides. `tables` knows in which orders, and by which sizes, VMs are taken. Amounts are integers;
+must never round towards a claim, nor search.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nlargest
 
 from hacore.clock import Deadline
-from hacore.kernel.planning import saturation
-from planner.tolerance.counts import Counted, Scale
+from planner.tolerance.counts import Counted
+from planner.tolerance.tables import Table, any_order_tables, table_sets
 
 ALPHA = 1 << 10
 """Weight of one unit of memory: β is a whole number of its parts."""
@@ -82,6 +83,15 @@ class _Asked:
     down: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Packer:
+    """A packer's kinds, in its order; of each all versions: any of their rows may speak for the kind."""
+
+    versions: Sequence[tuple[_Kind, ...]]
+    held: dict[int, Row] = field(default_factory=dict)
+    """By position the row that held last: it mostly holds for the next number of failures, too."""
+
+
 class Certificate:
     """The rows of counted VMs, made for one number of failures at a time.
 
@@ -91,14 +101,10 @@ class Certificate:
     def __init__(self, counted: Counted, *, any_order: bool = False) -> None:
         self._unit_of = list(counted.layout.host_unit)
         self._units = counted.units
-        if any_order:
-            orders = [tuple(_tables(counted, any_size=True))]
-        else:
-            orders = [tuple(_tables(counted)), (_special_first(counted),)]
-        self._orders = [
-            [list(_kinds(counted, table, any_order)) for table in tables]
-            for tables in orders
-            if tables[0].order
+        sets = [any_order_tables(counted)] if any_order else table_sets(counted)
+        self._packers = [
+            _Packer(list(zip(*[_kinds(counted, table, any_order) for table in tables], strict=True)))
+            for tables in sets
         ]
 
     def lower(self, most: int, deadline: Deadline) -> int:
@@ -121,24 +127,30 @@ class Certificate:
 
     def certifies(self, failures: int, deadline: Deadline) -> bool:
         """Tell whether nothing can fail under so many failures; False: not proven, or not in time."""
-        return any(next(self._open(tables, failures, deadline), None) is None for tables in self._orders)
+        return any(next(self._open(packer, failures, deadline), None) is None for packer in self._packers)
 
     def open_rows(self, failures: int, deadline: Deadline) -> list[Row]:
         """Return a row for each kind that so many failures could make fail; none: all are survived.
 
-        All rows are of one order in which VMs are taken: of the orders tried, one that leaves fewest open.
-        After the deadline a row may be one that excludes nothing.
+        All rows are of one packer: of those tried, one that leaves fewest open. After the deadline a row may
+        be one that excludes nothing.
         """
-        return min((list(self._open(tables, failures, deadline)) for tables in self._orders), key=len)
+        return min((list(self._open(packer, failures, deadline)) for packer in self._packers), key=len)
 
-    def _open(self, tables: Sequence[Sequence[_Kind]], failures: int, deadline: Deadline) -> Iterator[Row]:
-        for versions in zip(*tables, strict=True):
+    def _open(self, packer: _Packer, failures: int, deadline: Deadline) -> Iterator[Row]:
+        for position, versions in enumerate(packer.versions):
+            held = packer.held.get(position)
+            if held is not None and held.holds(failures):
+                continue
             if deadline.passed():
                 yield Row(versions[0].kind, (0,) * self._units, 0, None)
                 continue
             rows = [self._best(kind, failures) for kind in versions]
-            if not any(row.holds(failures) for row in rows):
-                yield min(rows, key=lambda row: row.worst(failures) / max(1, row.limit))
+            best = min(rows, key=lambda row: row.worst(failures) / max(1, row.limit))
+            if best.holds(failures):
+                packer.held[position] = best
+            else:
+                yield best
 
     def _best(self, kind: _Kind, failures: int) -> Row:
         """Return the row with the best weights found: one resource after the other."""
@@ -181,50 +193,7 @@ def _thinned(values: Sequence[int]) -> Sequence[int]:
     return [values[round(i * step)] for i in range(MOST_POINTS)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """An order of the kinds, a scale, and kinds × hosts the least that blocks a host: a_h(s)."""
-
-    order: tuple[int, ...]
-    scale: Scale
-    least: Sequence[int]
-
-
-def _tables(counted: Counted, *, any_size: bool = False) -> Iterator[_Table]:
-    """Yield tables by falling need: with reachable sums, and with plain differences if these are rounded.
-
-    Of equal needs those that take most beside memory come first.
-    """
-    needs, uses = counted.needs, counted.uses
-    order = tuple(sorted(range(len(needs)), key=lambda kind: (-needs[kind], -len(uses[kind]), kind)))
-    least, _ = saturation(counted.safe.room, counted.safe.needs, any_size=any_size)
-    yield _Table(order, counted.safe, least)
-    if counted.rounded:
-        yield _plain(counted, order)
-
-
-def _special_first(counted: Counted) -> _Table:
-    """Return the table in which VMs come first that take something which not all take.
-
-    What blocks a host may then be smaller than what it blocks. The order is empty if none is special.
-    """
-    everybody = set.intersection(*({resource for resource, _ in uses} for uses in counted.uses))
-    special = [any(resource not in everybody for resource, _ in uses) for uses in counted.uses]
-    if not any(special):
-        return _Table((), counted.exact, ())
-    kinds = range(len(counted.needs))
-    return _plain(
-        counted, tuple(sorted(kinds, key=lambda kind: (not special[kind], -counted.needs[kind], kind)))
-    )
-
-
-def _plain(counted: Counted, order: tuple[int, ...]) -> _Table:
-    room = counted.exact.room
-    least = [max(0, free - need + 1) for need in counted.exact.needs for free in room]
-    return _Table(order, counted.exact, least)
-
-
-def _kinds(counted: Counted, table: _Table, any_order: bool) -> Iterator[_Kind]:
+def _kinds(counted: Counted, table: Table, any_order: bool) -> Iterator[_Kind]:
     """Yield what each kind's rows are made of."""
     hosts = len(counted.problem.hosts)
     demands = {mask: _Demand(counted, table, mask) for mask in dict.fromkeys(counted.masks)}
@@ -241,7 +210,9 @@ def _kinds(counted: Counted, table: _Table, any_order: bool) -> Iterator[_Kind]:
             demand=tuple(demand.memory),
             down=demand.memory_down,
             resources=tuple(
-                _asked(counted, resource, amount, inside, demand) for resource, amount in counted.uses[kind]
+                _asked(counted, resource, amount, inside, demand)
+                for resource, amount in counted.uses[kind]
+                if resource != table.joined
             ),
             holders=_holders(counted, kind),
         )
@@ -267,7 +238,7 @@ def _asked(counted: Counted, resource: int, amount: int, inside: Sequence[int], 
 class _Demand:
     """What the VMs ask for that may be in an area, of the first kinds of an order."""
 
-    def __init__(self, counted: Counted, table: _Table, area: int) -> None:
+    def __init__(self, counted: Counted, table: Table, area: int) -> None:
         self._counted = counted
         self._order = table.order
         self._needs = table.scale.needs
