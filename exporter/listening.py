@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import signal
 import socket
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.errors import ListenError
+from exporter.patience import PatientProtocol
 
 GRACE_SECONDS = 1
 """What open requests get when it is time to stop."""
@@ -46,10 +48,17 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve_until_signal(app: ASGIApp, bound: socket.socket) -> None:
-    """Serve `app` on a bound socket; return after SIGTERM or SIGINT. Must run in the main thread."""
+def serve_until_signal(
+    app: ASGIApp, bound: socket.socket, meanwhile: AbstractContextManager[object] | None = None
+) -> None:
+    """Serve `app` on a bound socket; return after SIGTERM or SIGINT. Must run in the main thread.
+
+    `meanwhile` is entered and left while signals are heeded already, and still: one that comes that early
+    must not be lost, nor break off what is being ended.
+    """
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -60,16 +69,19 @@ def serve_until_signal(app: ASGIApp, bound: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         limit_concurrency=512,
     )
-    before = {number: signal.signal(number, _let_pass) for number in (signal.SIGTERM, signal.SIGINT)}
+    server = _Announcing(config, url_of(bound))
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        """Heed a signal before uvicorn does, and bear the one that it raises again when it has stopped."""
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        _Announcing(config, url_of(bound)).run(sockets=[bound])
+        with meanwhile or nullcontext():
+            server.run(sockets=[bound])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _let_pass(_number: int, _frame: FrameType | None) -> None:
-    """Bear the signal that uvicorn, once it has stopped for it, raises again."""
 
 
 class _Announcing(uvicorn.Server):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from exporter.config import Settings
 from exporter.http import create_app
@@ -35,15 +35,20 @@ def serve(settings: Settings, *, clock: Clock, demo: Demo | None = None) -> int:
         bound = stack.enter_context(bind(settings.listen.host, settings.listen.port))
         watched = [_watched(pool, clock, demo, stack) for pool in settings.pools]
         service = Service(watched, planner=OwnPlanner(clock), clock=clock, daemons=settings.daemons)
-        app = create_app(service)
-        service.start()
-        try:
-            serve_until_signal(app, bound)
-        finally:
-            all_ended = service.stop()
+        serve_until_signal(create_app(service), bound, _running(service))
+    return 0
+
+
+@contextmanager
+def _running(service: Service) -> Iterator[None]:
+    """Watch as long as the context lasts."""
+    service.start()
+    try:
+        yield
+    finally:
+        all_ended = service.stop()
     if not all_ended:
         _leave()
-    return 0
 
 
 def _watched(pool: PoolSettings, clock: Clock, demo: Demo | None, stack: ExitStack) -> Watched:

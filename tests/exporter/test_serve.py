@@ -45,6 +45,20 @@ serve_until_signal(app, bind("127.0.0.1", 0))
 """
 
 
+STOPPED_BEFORE_IT_SERVES = """
+import os, signal
+from contextlib import contextmanager
+from exporter.listening import bind, serve_until_signal
+@contextmanager
+def meanwhile():
+    os.kill(os.getpid(), signal.SIGTERM)
+    yield
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("ended")
+serve_until_signal(None, bind("127.0.0.1", 0), meanwhile())
+"""
+
+
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     path = tmp_path / "pool.json"
@@ -109,6 +123,13 @@ def test_answer_that_never_ends_does_not_keep_it_from_ending() -> None:
             assert client.recv(12) == b"HTTP/1.1 200"
             process.terminate()
             assert process.wait(ENOUGH) == 0
+
+
+def test_signal_at_the_very_start_is_not_lost_and_one_at_the_end_breaks_nothing_off() -> None:
+    with running(STOPPED_BEFORE_IT_SERVES) as process:
+        output, errors = process.communicate(timeout=ENOUGH)
+        assert (process.returncode, errors) == (0, "")
+        assert output.splitlines()[-1] == "ended"
 
 
 def test_port_that_is_taken_is_one_line() -> None:

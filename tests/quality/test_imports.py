@@ -15,7 +15,7 @@ HOMES = {
     "typer": ("exporter/cli/",),
     "rich": ("exporter/cli/",),
     "jinja2": ("exporter/page/",),
-    "uvicorn": ("exporter/listening.py",),
+    "uvicorn": ("exporter/listening.py", "exporter/patience.py"),
     "pydantic": ("planner/inventory/", "exporter/"),
     "lab": ("lab/", "exporter/cli/lab.py"),
 }

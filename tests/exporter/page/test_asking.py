@@ -95,6 +95,8 @@ SLIPS = {
     "kind=plan": (400, "no host is chosen; expected one or more"),
     "kind=plan&host=host-9": (404, "host-9: no such host"),
     "kind=headroom&memory=16GB": (400, "expected a size above 0"),
+    f"kind=headroom&memory={'9' * 5_000}": (400, "expected a size above 0"),
+    f"kind=whatif&change=memory%3Dx:{'9' * 5_000}": (400, "expected a size above 0"),
     "pool=none": (404, "No pool none is watched."),
 }
 
