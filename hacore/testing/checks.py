@@ -113,8 +113,7 @@ class Checks:
         One disk is one disk: what only that slot and its dead owner knew nobody can know any more, once the
         owner has written it anew. As long as it is rubbish everybody is warned.
         """
-        disk = self.world.disk
-        if not disk.lost & ~disk.doubted or disk.knows(decision):
+        if not self.world.disk.forgot(decision):
             return False
         views = [host.daemon.machine.view() for host in self.world.hosts if host.daemon is not None]
         return all(view.decided != decision for view in views)

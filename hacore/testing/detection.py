@@ -31,8 +31,8 @@ CYCLES_NS = NS
 
 
 @dataclass(frozen=True, slots=True)
-class _Gone:
-    """A member that is down."""
+class _Member:
+    """A host as one boot of it."""
 
     host: int
     incarnation: int
@@ -49,21 +49,13 @@ class Detection:
         self._allowed_ns = timing.beat_ns + CYCLES_NS
         self._turn_ns = 2 * timing.beat_ns
         self._awake_ns = timing.storage_lost_ns + 2 * timing.beat_ns
-        self._wrote_ns: dict[_Gone, int] = {}  # when the last write landed, maybe after it went down
-        self._moved_ns = [0] * world.plan.hosts  # the same, by host
-        self._gone: dict[_Gone, int] = {}  # from when on its bound counts
-
-    def landed(self, host: int, content: Copy) -> None:
-        """Only what raises the sequence that others see is a sign of life."""
-        if self.world.disk.sequences[host] == content.sequence:
-            self._wrote_ns[_Gone(host, content.body.incarnation)] = self.world.now_ns
-            self._moved_ns[host] = self.world.now_ns
+        self._gone: dict[_Member, int] = {}  # from when on its bound counts
 
     def went_down(self, host: Host) -> None:
-        if self.world.plan.quorum == Quorum.MAJORITY or not host.vms:
-            return
-        gone = _Gone(host.index, host.incarnation)
-        self._begin(gone, self._wrote_ns[gone])
+        member = self.ledger.newest.has(host.index, host.incarnation)
+        if self.world.plan.quorum == Quorum.DISK and host.vms and member:
+            gone = _Member(host.index, host.incarnation)
+            self._begin(gone, self._moved_ns(gone))
 
     def looked(self, host: Host) -> None:
         newest = self.ledger.newest
@@ -75,15 +67,15 @@ class Detection:
                 self.most_over_ns = over_ns if self.most_over_ns is None else max(over_ns, self.most_over_ns)
             del self._gone[gone]
 
-    def _begin(self, gone: _Gone, since_ns: int) -> None:
+    def _begin(self, gone: _Member, since_ns: int) -> None:
         """Let the bound count from an instant, and look when it is over."""
         self._gone[gone] = since_ns
         self._look_at(since_ns + self._bound_ns + self._allowed_ns, gone)
 
-    def _look_at(self, when_ns: int, gone: _Gone) -> None:
+    def _look_at(self, when_ns: int, gone: _Member) -> None:
         self.world.at(max(when_ns, self.world.now_ns), self._overdue, gone)
 
-    def _overdue(self, gone: _Gone) -> None:
+    def _overdue(self, gone: _Member) -> None:
         """Accuse, unless it is not due yet; or let the bound begin anew: nobody could have done it."""
         if gone not in self._gone:
             return
@@ -96,34 +88,39 @@ class Detection:
         if due_ns > self.world.now_ns:
             self._look_at(due_ns, gone)
         else:
-            late = (self.world.now_ns - self._wrote_ns[gone]) / NS
+            late = (self.world.now_ns - self._moved_ns(gone)) / NS
             self.ledger.accuse("G5", gone.host, f"is still a member {late:.1f} s after its last write")
 
-    def _since_ns(self, gone: _Gone) -> int:
+    def _since_ns(self, gone: _Member) -> int:
         """Return from when on its bound counts: its slot may change later, another be doubted."""
         disk = self.world.disk
         believed_ns = disk.believed_ns + self._turn_ns - self._bound_ns  # rounds that waited beat each other
-        return max(self._gone[gone], self._wrote_ns[gone], disk.fell_ns[gone.host], believed_ns)
+        return max(self._gone[gone], self._moved_ns(gone), believed_ns)
 
-    def _able(self, gone: _Gone, members: Decision, since_ns: int) -> bool:
+    def _moved_ns(self, member: _Member) -> int:
+        """Return when its slot last moved, by a write, by a late one or by rubbish; 0: never."""
+        return self.world.disk.moved_ns.get((member.host, member.incarnation), 0)
+
+    def _able(self, gone: _Member, members: Decision, since_ns: int) -> bool:
         """Tell whether some other member could decide all the time."""
         return any(
             members.has(host.index, host.incarnation) and self._well(host, since_ns)
             for host in self._others(gone, members)
         )
 
-    def _in_the_way(self, gone: _Gone, members: Decision, since_ns: int) -> int:
+    def _in_the_way(self, gone: _Member, members: Decision, since_ns: int) -> int:
         """Count the other members that may be counted on and cannot decide: each has its turn, in vain.
 
         Who has not moved for T/4 has no storage by its own account, and is not waited for.
         """
         awake_ns = since_ns + self._bound_ns - self._awake_ns
         return sum(
-            self._moved_ns[host.index] > awake_ns and not self._well(host, since_ns)
+            self._moved_ns(_Member(host.index, members.members[host.index])) > awake_ns
+            and not self._well(host, since_ns)
             for host in self._others(gone, members)
         )
 
-    def _others(self, gone: _Gone, members: Decision) -> list[Host]:
+    def _others(self, gone: _Member, members: Decision) -> list[Host]:
         return [
             host for host in self.world.hosts if members.liveset >> host.index & 1 and host.index != gone.host
         ]
@@ -139,5 +136,6 @@ class Detection:
     def arming(self, host: Host) -> None: ...
     def vms_started(self, host: Host) -> None: ...
     def fenced(self, host: Host, cause: FenceCause | None) -> None: ...
+    def landed(self, host: int, content: Copy) -> None: ...
     def noted(self, host: Host, note: Note) -> None: ...
     def tell(self, host: int, text: str) -> None: ...

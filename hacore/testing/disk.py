@@ -79,20 +79,21 @@ class FakeDisk:
         self.sequences = [0] * hosts
         self.bodies: list[SlotBody | None] = [body] * hosts
         self.doubted = 0
-        self.lost = 0
-        """Mask: hosts of whose slot there once was no valid copy left."""
         self.believed_ns = 0
         """Since when every slot can be believed, if it can now."""
-        self.fell_ns = [0] * hosts
-        """By host: when rubbish last took away its newest copy; its slot shows an older sequence since."""
+        self.moved_ns: dict[tuple[int, int], int] = {}
+        """By host and the incarnation that its slot shows: when it last showed another sequence."""
         self.newest = body.decided
+        self._rubbed: list[set[Decision]] = [set() for _ in range(hosts)]  # what rubbish was written over
+        self._lost: list[set[Decision]] = [set() for _ in range(hosts)]  # by slots lost as a whole: of those
         self._before: deque[_Before] = deque()
         self._remember_ns = remember_ns
 
-    def knows(self, decided: Decision) -> bool:
-        """Tell whether any valid copy holds a decision, as decided or as accepted."""
-        bodies = (copy.body for copies in self.copies for copy in copies if copy is not None)
-        return any(decided in (body.decided, body.block.value) for body in bodies)
+    def forgot(self, decided: Decision) -> bool:
+        """Tell whether a decision stood on a slot that was lost as a whole and written anew, but not now."""
+        lost = [host for host, decisions in enumerate(self._lost) if decided in decisions]
+        renewed = any(not self.doubted >> host & 1 for host in lost)
+        return renewed and not any(decided in _known(copy) for copies in self.copies for copy in copies)
 
     def newest_copy(self, host: int) -> Copy | None:
         """Return the valid copy of the highest sequence."""
@@ -104,13 +105,17 @@ class FakeDisk:
         self._remember(now_ns, host)
         if self.doubted:
             self.believed_ns = now_ns
-        if content is None and self.sequences[host] == _sequence(self.copies[host][copy]):
-            self.fell_ns[host] = now_ns
+        if content is None:
+            self._rubbed[host] |= _known(self.copies[host][copy])
+        before = self.sequences[host]
         self.copies[host][copy] = content
         if content is not None and content.sequence > self.sequences[host] and not self.doubted >> host & 1:
             self._show(host, content, content.copy != copy)
         else:
             self._look_again(host)
+        shown = self.bodies[host]
+        if shown is not None and self.sequences[host] != before:
+            self.moved_ns[host, shown.incarnation] = now_ns
 
     def read(self, now_ns: int, instants: Sequence[int] | None = None) -> Snapshot:
         """Return what a read that ends now saw; `instants`: when it passed each slot, None: just now."""
@@ -150,7 +155,8 @@ class FakeDisk:
 
     def _look_again(self, host: int) -> None:
         newest = self.newest_copy(host)
-        self.lost |= (newest is None) << host
+        if newest is None:
+            self._lost[host] |= self._rubbed[host]
         self._show(host, newest, newest is None or self._doubtful(host, newest))
 
     def _doubtful(self, host: int, newest: Copy) -> bool:
@@ -160,8 +166,10 @@ class FakeDisk:
         return any(copy is None and not excused >> i & 1 for i, copy in enumerate(self.copies[host]))
 
 
-def _sequence(copy: Copy | None) -> int:
-    return 0 if copy is None else copy.sequence
+def _known(copy: Copy | None) -> set[Decision]:
+    """Return what a copy says was decided, or may have been."""
+    known = () if copy is None else (copy.body.decided, copy.body.block.value)
+    return {decision for decision in known if decision is not None}
 
 
 def _newest(bodies: Sequence[SlotBody | None]) -> Decision:

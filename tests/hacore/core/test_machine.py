@@ -82,6 +82,16 @@ def test_a_crashed_host_is_left_out_then_dead_then_admitted_as_somebody_else(poo
     assert {box.view.dead for box in pool.up()} == {0}
 
 
+def test_nobody_waits_for_the_turn_of_who_has_not_moved_for_long(pool):
+    """The leader is dead, too, but not silent yet: it will not propose what is due."""
+    pool.crash(2)
+    silent_ns = pool.now_ns + pool.timing.silence_ns
+    pool.run(4)
+    pool.crash(0)
+    pool.until(lambda: pool[1].view.liveset == 0b011, 2 * T)
+    assert pool.now_ns <= silent_ns + 2 * pool.timing.beat_ns
+
+
 def test_nobody_is_declared_dead_before_the_removal_is_decided(pool):
     pool.crash(2)
     for _ in range(60):

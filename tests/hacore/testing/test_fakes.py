@@ -9,6 +9,7 @@ import pytest
 
 from hacore.core.rules import RULES
 from hacore.core.timing import NS
+from hacore.records import Decision
 from hacore.testing.clock import FakeClock
 from hacore.testing.disk import Copy, FakeDisk, formatted
 from hacore.testing.plan import Fault, Plan
@@ -51,6 +52,31 @@ def test_a_slot_without_any_valid_copy_is_doubted():
     for index in range(8):
         disk.land(1, 1, index, None)
     assert (disk.bodies[1], disk.doubted) == (None, 2)
+
+
+def told(disk: FakeDisk, host: int, sequence: int) -> Decision:
+    """Let a slot say, on two copies, what no other slot says."""
+    decided = replace(formatted(2).decided, epoch=sequence)
+    for index in range(2):
+        body = replace(formatted(2), decided=decided)
+        disk.land(sequence, host, index, Copy(sequence + index, index, 0, body))
+    return decided
+
+
+def test_a_decision_is_forgotten_only_with_the_whole_slot_that_knew_it():
+    disk = FakeDisk(2, T)
+    decided, other = told(disk, 0, 5), told(disk, 1, 50)
+    for index in range(7):
+        disk.land(100 + index, 0, index, None)
+    assert not disk.forgot(decided), "one copy is left, of before: its owner's next daemon takes that over"
+    disk.land(110, 0, 7, None)
+    assert not disk.forgot(decided), "as long as the slot is rubbish nothing is decided"
+    for index in range(8):
+        disk.land(120 + index, 0, index, Copy(200 + index, index, 0, formatted(2)))
+    assert disk.forgot(decided)
+    assert not disk.forgot(other), "it stands where it stood"
+    told(disk, 1, 5)
+    assert not disk.forgot(decided), "it is known again"
 
 
 def test_a_read_is_not_atomic():
