@@ -29,7 +29,8 @@ class SystemClock:
     """The machine's own clocks."""
 
     def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
+        """Return the time since the boot, that in which the machine was suspended included (pumpsys.pxd)."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def wall_seconds(self) -> float:
         return time.time()

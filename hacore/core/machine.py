@@ -351,9 +351,8 @@ class Machine:
 
     def _mind_the_deadline(self) -> None:
         """Fence when the watchdog should have fired already: it is the one that counts."""
-        timing, since_ns = self._setup.timing, self._living.since_ns
-        over_ns = since_ns + timing.ping_until_ns + timing.watchdog_ns + timing.granularity_ns
-        if self._posture.open and since_ns and self._now_ns > over_ns:
+        since_ns = self._living.since_ns
+        if self._posture.open and since_ns and self._now_ns > since_ns + self._setup.timing.over_ns:
             self._posture.fence_now(self._why_over(), self._now_ns)
 
     def _why_over(self) -> FenceCause:

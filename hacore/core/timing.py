@@ -42,6 +42,11 @@ class Timing:
         return self.timeout_ns - 3 * self.watchdog_ns - 2 * self.granularity_ns
 
     @property
+    def over_ns(self) -> int:
+        """How long after S the watchdog should have fired: T − 2W − g. Who still lives must fence."""
+        return self.ping_until_ns + self.watchdog_ns + self.granularity_ns
+
+    @property
     def confirmation_ns(self) -> int:
         """How long after a host was read to be fencing itself its watchdog has certainly fired: 3(W + g).
 

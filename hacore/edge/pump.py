@@ -66,6 +66,7 @@ class NativePump:
             beat_ns=timing.beat_ns,
             dog_beat_ns=timing.watchdog_ns // 4,
             ping_until_ns=timing.ping_until_ns,
+            over_ns=timing.over_ns,
             check_in_ns=timing.check_in_ns,
             unheard_ns=timing.unheard_ns,
             ghost_ns=timing.ghost_ns,

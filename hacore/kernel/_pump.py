@@ -46,6 +46,15 @@ def may_ping(
     return now_ns - checked_in_ns <= check_in_ns and now_ns <= since_ns + ping_until_ns
 
 
+def has_outlived(now_ns: int, since_ns: int, *, watching: bool, over_ns: int) -> bool:
+    """Tell whether the watchdog should have fired by now: then it was suspended, and this host with it.
+
+    The others may take such a host for dead. It must not write any more, or they would see it alive while it
+    fences; nor believe what it reads, for hosts that were suspended with it look silent.
+    """
+    return watching and since_ns > 0 and now_ns > since_ns + over_ns
+
+
 # --- beats -----------------------------------------------------------------------------------------------
 
 

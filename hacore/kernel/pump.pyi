@@ -18,6 +18,7 @@ class PumpThreads:
         beat_ns: int,
         dog_beat_ns: int,
         ping_until_ns: int,
+        over_ns: int,
         check_in_ns: int,
         unheard_ns: int,
         ghost_ns: int,

@@ -17,7 +17,7 @@ from hacore.kernel.pumpstate cimport (
 )
 from hacore.kernel.pumpsys cimport (
     AF_INET, AF_INET6, F_DUPFD_CLOEXEC, c_close, eventfd_read, eventfd_write, fcntl, htons, now_ns, ntohs,
-    pthread_cond_signal, pthread_cond_timedwait, sockaddr_in, sockaddr_in6, timespec, timespec_of
+    pthread_cond_signal, pthread_cond_timedwait, sockaddr_in, sockaddr_in6, timespec, wake_at
 )
 from hacore.kernel.pumpthreads cimport Crew, free_pump, make_pump, start_threads, stop_threads
 from hacore.kernel.slotcodec cimport COPIES, SLOT_BODY_BYTES
@@ -55,8 +55,8 @@ cdef class PumpThreads:
 
     def __cinit__(
         self, PoolIdentity pool not None, int32_t me, uint64_t incarnation, *, device, uint64_t slots_at,
-        sockets, int64_t beat_ns, int64_t dog_beat_ns, int64_t ping_until_ns, int64_t check_in_ns,
-        int64_t unheard_ns, int64_t ghost_ns, uint64_t wall_ns, int64_t since_ns=0,
+        sockets, int64_t beat_ns, int64_t dog_beat_ns, int64_t ping_until_ns, int64_t over_ns,
+        int64_t check_in_ns, int64_t unheard_ns, int64_t ghost_ns, uint64_t wall_ns, int64_t since_ns=0,
         finished=(0, (0,) * 8, 0)
     ):
         cdef int32_t i
@@ -71,7 +71,8 @@ cdef class PumpThreads:
             raise MemoryError
         self.p.incarnation, self.p.slots_at = incarnation, slots_at
         self.p.timings.beat_ns, self.p.timings.dog_beat_ns = beat_ns, dog_beat_ns
-        self.p.timings.ping_until_ns, self.p.timings.check_in_ns = ping_until_ns, check_in_ns
+        self.p.timings.ping_until_ns, self.p.timings.over_ns = ping_until_ns, over_ns
+        self.p.timings.check_in_ns = check_in_ns
         self.p.timings.unheard_ns, self.p.timings.ghost_ns = unheard_ns, ghost_ns
         self.p.wall_ns = wall_ns
         self.p.book.hosts, self.p.book.me, self.p.book.unheard_ns = pool.raw.hosts, me, unheard_ns
@@ -171,13 +172,14 @@ cdef class PumpThreads:
         """Ping this descriptor while the lease allows; None: no more, and none is out when this returns."""
         cdef int fd = -1 if watchdog is None else watchdog
         cdef int64_t until_ns = now_ns() + PING_GRACE_NS
-        cdef timespec until = timespec_of(until_ns)
+        cdef timespec until
         with nogil:
             hold(self.p)
             self.p.watchdog = fd
             self.p.dog_kick = True
             pthread_cond_signal(&self.p.dog_wake)
             while self.p.pinging and now_ns() < until_ns:
+                until = wake_at(until_ns)
                 pthread_cond_timedwait(&self.p.ended, &self.p.lock, &until)
             release(self.p)
 

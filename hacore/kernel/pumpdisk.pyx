@@ -9,12 +9,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from hacore.kernel.pumprules cimport (
-    NO_COPY, Taken, admitted_by, beat_after, disk_since, read_is_good, take_over_copies, turn_clean,
+    NO_COPY, Taken, admitted_by, beat_after, disk_since, lease_since, outlived, read_is_good, take_over_copies, turn_clean,
     turn_ended, turn_next
 )
 from hacore.kernel.pumpstate cimport UNCHANGED, Cycle, Pump, hold, measure, release, thread_ends
 from hacore.kernel.pumpsys cimport (
-    c_close, eventfd_write, now_ns, pthread_cond_timedwait, timespec, timespec_of, touch_stack
+    c_close, eventfd_write, now_ns, pthread_cond_timedwait, timespec, touch_stack, wake_at
 )
 from hacore.kernel.slotcodec cimport (
     COPIES, SLOT_BODY_AT, SLOT_BODY_BYTES, SLOT_BYTES, STRIDE, Choice, check_all, choose, seal, slot_burnt,
@@ -228,22 +228,32 @@ cdef void tell(Pump* p, Cycle* cycle, const Seen* seen, bint worked) noexcept no
     eventfd_write(p.news_fd, 1)
 
 
+cdef bint is_overdue(const Pump* p, int64_t at_ns) noexcept nogil:
+    """Tell whether this host slept for so long that the others may take it for dead. The lock is held.
+
+    One whose lease was cut may still say so: it is fencing, or leaving.
+    """
+    cdef int64_t since_ns = lease_since(True, p.disk.since_ns, p.lease_granted_ns)
+    return outlived(at_ns, since_ns, p.lease_disk and p.watchdog >= 0, p.timings.over_ns)
+
+
 cdef void disk_cycle(Pump* p) noexcept nogil:
     cdef uint8_t body[SLOT_BODY_BYTES]
     cdef Cycle cycle
     cdef Seen seen
-    cdef bint published, worked
+    cdef bint published, overdue, worked
     seen.good = seen.member = False
     seen.doubted = 0
     hold(p)
+    cycle.started_ns = now_ns()
     published = p.published
+    overdue = is_overdue(p, cycle.started_ns)
     cycle.version = p.version
     memcpy(body, p.body, SLOT_BODY_BYTES)
     release(p)
-    cycle.started_ns = now_ns()
     cycle.copy = NO_COPY
     cycle.foreign = False
-    cycle.written = published and p.taken_over and write_slot(p, body, &cycle)
+    cycle.written = published and p.taken_over and not overdue and write_slot(p, body, &cycle)
     cycle.read_started_ns = now_ns()
     worked = read_slots(p)
     if worked:
@@ -267,12 +277,13 @@ cdef void change_device(Pump* p, int device) noexcept nogil:
 
 cdef bint wait_for_beat(Pump* p, int64_t* due_ns) noexcept nogil:
     """Return True when a cycle is due, False when it is time to stop."""
-    cdef timespec until = timespec_of(due_ns[0])
+    cdef timespec until
     cdef int device
     cdef int64_t at_ns = now_ns()
     cdef bint waited = at_ns < due_ns[0], go
     hold(p)
     while not p.stopping and not p.disk_kick and at_ns < due_ns[0]:
+        until = wake_at(due_ns[0])
         pthread_cond_timedwait(&p.disk_wake, &p.lock, &until)
         at_ns = now_ns()
     p.disk_kick = False

@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t
 from hacore.kernel.pumprules cimport beat_after, lease_since, may_ping_now
 from hacore.kernel.pumpstate cimport Pump, hold, measure, release, thread_ends
 from hacore.kernel.pumpsys cimport (
-    c_write, now_ns, pthread_cond_broadcast, pthread_cond_timedwait, timespec, timespec_of, touch_stack
+    c_write, now_ns, pthread_cond_broadcast, pthread_cond_timedwait, timespec, touch_stack, wake_at
 )
 
 
@@ -48,11 +48,12 @@ cdef void ping(Pump* p) noexcept nogil:
 
 cdef bint wait_for_beat(Pump* p, int64_t* due_ns) noexcept nogil:
     """Return True when a ping may be due, False when it is time to stop."""
-    cdef timespec until = timespec_of(due_ns[0])
+    cdef timespec until
     cdef int64_t at_ns = now_ns()
     cdef bint waited = at_ns < due_ns[0], go
     hold(p)
     while not p.stopping and not p.dog_kick and at_ns < due_ns[0]:
+        until = wake_at(due_ns[0])
         pthread_cond_timedwait(&p.dog_wake, &p.lock, &until)
         at_ns = now_ns()
     p.dog_kick = False

@@ -51,6 +51,7 @@ cdef bint may_ping_now(
     int64_t now_ns, int64_t since_ns, int64_t checked_in_ns, bint watching, int64_t ping_until_ns,
     int64_t check_in_ns
 ) noexcept nogil
+cdef bint outlived(int64_t now_ns, int64_t since_ns, bint watching, int64_t over_ns) noexcept nogil
 # Returns the next beat and adds those missed in between to `missed`.
 cdef int64_t beat_after(int64_t due_ns, int64_t now_ns, int64_t beat_ns, uint64_t* missed) noexcept nogil
 # Blocks are the newest believed copy of each host, NULL where none is.

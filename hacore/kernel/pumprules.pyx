@@ -24,6 +24,10 @@ cdef bint may_ping_now(
     return now_ns - checked_in_ns <= check_in_ns and now_ns <= since_ns + ping_until_ns
 
 
+cdef bint outlived(int64_t now_ns, int64_t since_ns, bint watching, int64_t over_ns) noexcept nogil:
+    return watching and since_ns > 0 and now_ns > since_ns + over_ns
+
+
 cdef int64_t beat_after(int64_t due_ns, int64_t now_ns, int64_t beat_ns, uint64_t* missed) noexcept nogil:
     cdef int64_t skipped
     if now_ns < due_ns:
@@ -229,6 +233,11 @@ def may_ping(
 ):
     """See `_pump.may_ping`."""
     return bool(may_ping_now(now_ns, since_ns, checked_in_ns, watching, ping_until_ns, check_in_ns))
+
+
+def has_outlived(int64_t now_ns, int64_t since_ns, *, bint watching, int64_t over_ns):
+    """See `_pump.has_outlived`."""
+    return bool(outlived(now_ns, since_ns, watching, over_ns))
 
 
 def next_beat(int64_t due_ns, int64_t now_ns, int64_t beat_ns):

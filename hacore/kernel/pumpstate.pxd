@@ -83,6 +83,7 @@ cdef struct Timings:
     int64_t beat_ns
     int64_t dog_beat_ns
     int64_t ping_until_ns
+    int64_t over_ns
     int64_t check_in_ns
     int64_t unheard_ns
     int64_t ghost_ns

@@ -57,7 +57,7 @@ cdef extern from "<time.h>" nogil:
     cdef struct timespec:
         long tv_sec
         long tv_nsec
-    int CLOCK_MONOTONIC
+    int CLOCK_BOOTTIME, CLOCK_MONOTONIC
     int clock_gettime(int, timespec*)
 
 cdef extern from "<sys/mman.h>" nogil:
@@ -122,10 +122,15 @@ cdef inline void touch_stack() noexcept nogil:
     explicit_bzero(room, sizeof(room))
 
 
-cdef inline int64_t now_ns() noexcept nogil:
+cdef inline int64_t read_clock(int clock) noexcept nogil:
     cdef timespec at
-    clock_gettime(CLOCK_MONOTONIC, &at)
+    clock_gettime(clock, &at)
     return at.tv_sec * <int64_t> 1_000_000_000 + at.tv_nsec
+
+
+cdef inline int64_t now_ns() noexcept nogil:
+    """Return the time as `hacore.clock` does: it goes on while the machine is suspended, as the others' does."""
+    return read_clock(CLOCK_BOOTTIME)
 
 
 cdef inline timespec timespec_of(int64_t ns) noexcept nogil:
@@ -134,3 +139,13 @@ cdef inline timespec timespec_of(int64_t ns) noexcept nogil:
     at.tv_sec = <long> (ns // 1_000_000_000)
     at.tv_nsec = <long> (ns % 1_000_000_000)
     return at
+
+
+cdef inline timespec wake_at(int64_t due_ns) noexcept nogil:
+    """Return until when to wait for `due_ns`, by the clock of conditions: there is none that goes on in sleep.
+
+    Who waits looks at the time again and asks anew: if the machine was suspended, what was left of the wait
+    is left still, and less is done late, never more.
+    """
+    cdef int64_t waking_ns = read_clock(CLOCK_MONOTONIC)
+    return timespec_of(max(<int64_t> 0, waking_ns + due_ns - now_ns()))

@@ -22,7 +22,7 @@ from hacore.kernel.pumpsys cimport (
     pthread_condattr_init, pthread_condattr_setclock, pthread_condattr_t, pthread_create, pthread_detach,
     pthread_join, pthread_mutex_destroy, pthread_mutex_init, pthread_mutexattr_destroy,
     pthread_mutexattr_init, pthread_mutexattr_setprotocol, pthread_mutexattr_t, pthread_setname_np,
-    pthread_sigmask, pthread_t, sched_param, sigfillset, sigset_t, timespec, timespec_of
+    pthread_sigmask, pthread_t, sched_param, sigfillset, sigset_t, timespec, wake_at
 )
 from hacore.kernel.slotcodec cimport SLOT_BYTES, STRIDE
 from hacore.kernel.slotio cimport aligned_buffer
@@ -176,7 +176,7 @@ cdef int start_threads(Pump* p, Crew* crew) noexcept nogil:
 
 cdef bint await_end(Pump* p, int64_t grace_ns) noexcept nogil:
     cdef int64_t until_ns = now_ns() + grace_ns
-    cdef timespec until = timespec_of(until_ns)
+    cdef timespec until
     cdef bint ended
     hold(p)
     p.stopping = True
@@ -184,6 +184,7 @@ cdef bint await_end(Pump* p, int64_t grace_ns) noexcept nogil:
     pthread_cond_broadcast(&p.dog_wake)
     eventfd_write(p.kick_fd, 1)
     while p.running > 0 and now_ns() < until_ns:
+        until = wake_at(until_ns)
         pthread_cond_timedwait(&p.ended, &p.lock, &until)
     ended = p.running == 0
     release(p)

@@ -52,6 +52,28 @@ def test_the_last_instant_of_a_ping(rules):
 
 
 @MANY
+@given(SMALL, SMALL, FLAG, SMALL)
+def test_who_has_outlived_its_watchdog(now_ns, since_ns, watching, over_ns):
+    found = native.has_outlived(now_ns, since_ns, watching=watching, over_ns=over_ns)
+    assert found is twin.has_outlived(now_ns, since_ns, watching=watching, over_ns=over_ns)
+    assert found is (watching and since_ns > 0 and now_ns - since_ns > over_ns)
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_an_hour_of_sleep_ends_every_lease(rules):
+    """Whatever S was: after it there is no ping, and no write as long as a watchdog is there."""
+    hour_ns, since_ns = 3600 * 10**9, 77 * 10**9
+    now_ns = since_ns + hour_ns
+    intervals = {"watching": True, "ping_until_ns": 42 * 10**9, "check_in_ns": 2 * hour_ns}
+    assert rules.may_ping(now_ns - hour_ns, since_ns, since_ns, **intervals)
+    assert not rules.may_ping(now_ns, since_ns, since_ns, **intervals)
+    assert rules.has_outlived(now_ns, since_ns, watching=True, over_ns=48 * 10**9)
+    assert not rules.has_outlived(now_ns - hour_ns, since_ns, watching=True, over_ns=48 * 10**9)
+    assert not rules.has_outlived(now_ns, since_ns, watching=False, over_ns=48 * 10**9)
+    assert not rules.has_outlived(now_ns, 0, watching=True, over_ns=48 * 10**9)
+
+
+@MANY
 @given(SMALL, st.integers(0, 400), st.integers(1, 15))
 def test_beats_stay_on_their_grid(due_ns, now_ns, beat_ns):
     following, missed = twin.next_beat(due_ns, now_ns, beat_ns)
