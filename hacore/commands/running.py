@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hacore.clock import SystemClock
@@ -15,6 +15,7 @@ from hacore.errors import InputError, XenhadError
 
 if TYPE_CHECKING:
     from hacore.config import Config
+    from hacore.edge.checks import Look
 
 
 def run(chosen: Namespace) -> int:
@@ -31,42 +32,59 @@ def run(chosen: Namespace) -> int:
 
 
 def check_config(chosen: Namespace) -> int:
-    """Print what a configuration means, interval by interval, and what is behind its paths just now."""
+    """Print what a configuration means, interval by interval, and what is behind its paths just now.
+
+    Raises what `run` would refuse it for.
+    """
     from hacore.configfile import load_config
     from hacore.core.inequalities import seconds
     from hacore.core.worked import WORDS
 
     path = chosen.file or chosen.config
     config = load_config(path, lab=chosen.lab, no_fencing=chosen.no_fencing)
-    print(f"{path}: can be used. This is {config.me.name}, host {config.host} of {len(config.hosts)}.")
+    found = list(_behind(config))
+    refused = [each.refused for each in found if each.refused is not None]
+    head = "`run` would refuse it as things are" if refused else "can be used"
+    print(f"{path}: {head}. This is {config.me.name}, host {config.host} of {len(config.hosts)}.")
     for word, field, use in WORDS:
         print(f"  {word:<12} {seconds(getattr(config.timing, field)):>8} s  {use}")
-    for word, found in _behind(config):
-        print(f"  {word:<12} {found}")
+    for each in found:
+        print(f"  {each.about:<12} {each.text}")
+    if refused:
+        raise refused[0]
     return 0
 
 
-def _behind(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield what is behind each path; that something is not there yet does not make a configuration wrong."""
-    from hacore.edge.slotdevice import open_statefile
-    from hacore.edge.watchdog import watchdog_of
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is behind a path of the configuration, and whether `run` would end for it."""
 
-    yield from _networks(config)
-    if problem := _in_the_way(config):
-        yield "files", f"{problem}; `run` would refuse"
-    try:
-        open_statefile(config, writable=False).close()
-        yield "statefile", f"{config.statefile}: of this pool"
-    except XenhadError as error:
-        yield "statefile", f"{error}; `run` would {'refuse' if isinstance(error, InputError) else 'wait'}"
+    about: str
+    text: str
+    refused: XenhadError | None = None
+
+
+def _behind(config: Config) -> Iterator[_Found]:
+    """Yield what is behind each path; that something is away just now makes no configuration wrong."""
+    from hacore.edge.checks import NEEDS, statefile
+
+    for about, text in _networks(config):
+        yield _Found(about, text)
+    for about, look in NEEDS:
+        yield _looked(about, look, config)
+    yield _looked("statefile", statefile, config)
     if config.metadata:
-        yield "metadata", _metadata(config)
-    if config.fencing:
-        try:
-            watchdog_of(config.watchdog, config.timing.watchdog_ns).check()
-            yield "watchdog", f"{config.watchdog.path}: can be opened"
-        except XenhadError as error:
-            yield "watchdog", f"{error}; `run` would refuse"
+        yield _Found("metadata", _metadata(config))
+
+
+def _looked(about: str, look: Look, config: Config) -> _Found:
+    """Look; only a statefile that is away is waited for."""
+    try:
+        return _Found(about, look(config))
+    except XenhadError as error:
+        if about == "statefile" and not isinstance(error, InputError):
+            return _Found(about, f"{error}; `run` would wait")
+        return _Found(about, f"{error}; `run` would refuse", error)
 
 
 def _networks(config: Config) -> Iterator[tuple[str, str]]:
@@ -80,19 +98,6 @@ def _networks(config: Config) -> Iterator[tuple[str, str]]:
         yield "network", f"{network.name}: {found}"
     arbiters = ", ".join(place.address for place in places_of(config))
     yield "arbiters", arbiters or "none: only carrier tells whose links are at fault (docs/survival.md)"
-
-
-def _in_the_way(config: Config) -> str:
-    """Return why the journal or the control socket cannot be made; "": perhaps they can."""
-    folder = os.path.dirname(config.journal) or "."
-    if config.journal and not os.path.isdir(folder):
-        return f"journal {config.journal}: there is no folder {folder}"
-    if os.path.isdir(config.journal):
-        return f"journal {config.journal}: is a folder"
-    socket = config.control_socket
-    if os.path.lexists(socket) and not stat.S_ISSOCK(os.lstat(socket).st_mode):
-        return f"control_socket {socket}: is there and no socket"
-    return ""
 
 
 def _metadata(config: Config) -> str:

@@ -76,7 +76,7 @@ def listen(path: str) -> socket.socket:
         raise
     except OSError as error:
         listener.close()
-        raise DeviceUnreachable(path, f"cannot listen there: {error.strerror}") from None
+        raise DeviceUnreachable(path, f"cannot listen there: {error.strerror or error}") from None
     finally:
         os.umask(before)
     return listener

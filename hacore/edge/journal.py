@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from hacore.clock import NS_PER_SECOND, Clock
+from hacore.edge.threads import start_thread
 
 WAITING_LINES_MAX = 4096
 _STDERR = 2
-_STACK_BYTES = 256 * 1024
 _TAIL_BYTES = 1 << 20
 
 Value = str | int | float | bool
@@ -70,10 +70,7 @@ class Journal:
         self._writing = False
         self._ended = False
         self._changed = threading.Condition()
-        before = threading.stack_size(_STACK_BYTES)
-        self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
-        self._thread.start()
-        threading.stack_size(before)
+        self._thread = start_thread(self._write_all, "journal")
 
     def note(self, word: str, /, **values: Value) -> None:
         """Add a line; never waits."""

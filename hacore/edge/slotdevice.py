@@ -10,15 +10,13 @@ import os
 import select
 import selectors
 import stat
-import threading
 from collections.abc import Callable
 
 from hacore.config import Config
+from hacore.edge.threads import start_thread
 from hacore.errors import DeviceUnreachable, StatefileError, XenhadError
 from hacore.kernel.native import SlotDevice
 from hacore.statefile import Header, read_header
-
-_STACK_BYTES = 256 * 1024
 
 Found = SlotDevice | XenhadError
 """DeviceUnreachable: perhaps later; StatefileError: never, as things are."""
@@ -105,9 +103,7 @@ class StatefileOpener:
         if self._running:
             return
         self._running = True
-        before = threading.stack_size(_STACK_BYTES)
-        threading.Thread(target=self._try, name="statefile", daemon=True).start()
-        threading.stack_size(before)
+        start_thread(self._try, "statefile")
 
     def wait(self, seconds: float) -> Found | None:
         """Return what came of a try, None if that takes longer; then `done` gets it."""

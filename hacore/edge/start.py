@@ -18,6 +18,7 @@ from hacore.core.machine import Machine
 from hacore.core.numbering import UNFINISHED, Finished, nothing_out
 from hacore.core.setup import Isolation, Quorum, Setup
 from hacore.edge.channels import Channels
+from hacore.edge.checks import expect_all
 from hacore.edge.control import listen, lock_of
 from hacore.edge.daemon import Daemon
 from hacore.edge.evidence import EvidenceWatch
@@ -27,16 +28,18 @@ from hacore.edge.journal import Journal, remembered, seconds_of
 from hacore.edge.numbering import note_finished, numbered_from, take_finished
 from hacore.edge.parts import Memory, Parts
 from hacore.edge.pump import NativePump, PumpSetup
-from hacore.edge.slotdevice import StatefileOpener, header_of, words
+from hacore.edge.slotdevice import StatefileOpener, header_of
 from hacore.edge.transport import Networks
 from hacore.edge.watchdog import watchdog_of
-from hacore.errors import ConfigError, Refused, StatefileError, XenhadError
+from hacore.errors import Refused, StatefileError, XenhadError
 from hacore.kernel.native import SlotDevice, crc32c
 from hacore.statefile import SLOTS_AT
 
 FLUSH_SECONDS = 1.0
 FIRST_TRY_SECONDS = 0.1
 """How long a start waits for the statefile; a disk in good health needs a few milliseconds."""
+WISHES = (signal.SIGTERM, signal.SIGINT)
+"""Signals that tell a daemon to leave."""
 EXIT_DONE, EXIT_FENCED, EXIT_BUG = 0, 1, 70
 Say = Callable[[str], None]
 """Tells whoever started the daemon at once what may keep it from working; the journal is for later."""
@@ -84,13 +87,10 @@ def sole(config: Config, left: Inheritance | None) -> Iterator[None]:
 
 def run_with(config: Config, taken: Taken, clock: Clock, say: Say) -> int:
     """Run the daemon with what only one can hold; return the exit code."""
-    if taken.inheritance is None:
-        expect_journal(config.journal)
-    memory = memory_of(config.journal)
     journal = Journal(config.journal, clock)
     try:
         with refusal_noted(journal):
-            daemon = assembled(config, clock, journal, taken, memory, say)
+            daemon = assembled(config, clock, journal, taken, say)
         return run_until_the_end(daemon, taken)
     finally:
         journal.close(FLUSH_SECONDS)
@@ -106,27 +106,17 @@ def refusal_noted(journal: Journal) -> Iterator[None]:
         raise
 
 
-def expect_journal(path: str) -> None:
-    """Raise ConfigError if the journal ("": stderr) cannot be written: nobody would learn what happened."""
-    if not path:
-        return
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640))
-    except OSError as error:
-        problem = f"journal = {path!r}: {words(error)}; expected a file that can be written"
-        raise ConfigError((problem,)) from None
-
-
 def run_until_the_end(daemon: Daemon, taken: Taken) -> int:
     """Run what was put together; return the exit code."""
     hands = daemon.parts.hands
     try:
         daemon.serve(taken.listener)
-        wake_on_signals(daemon)
+        signals = wake_on_signals(daemon)
         gc.collect()
         gc.freeze()  # what lives from the start is never looked at again
         daemon.run()
         if daemon.handing_over:
+            keep_signals(signals)
             leave_to_successor(daemon, taken)
     except XenhadError as error:
         hands.stopped = str(error)
@@ -151,7 +141,7 @@ def take(config: Config, left: Inheritance | None) -> Taken:
     """Take the lock and the control socket, or what a predecessor held."""
     if left is not None:
         return Taken(left.lock, socket.socket(fileno=left.listener), left)
-    watchdog_of(config.watchdog, config.timing.watchdog_ns).check()
+    expect_all(config)
     lock = lock_of(config.control_socket)
     try:
         return Taken(lock, listen(config.control_socket), None)
@@ -208,9 +198,7 @@ def pump_setup_of(
     )
 
 
-def assembled(
-    config: Config, clock: Clock, journal: Journal, taken: Taken, memory: Memory, say: Say
-) -> Daemon:
+def assembled(config: Config, clock: Clock, journal: Journal, taken: Taken, say: Say) -> Daemon:
     """Return a daemon whose pump runs; what a predecessor armed is pinged again from here on."""
     left = taken.inheritance
     selector = selectors.DefaultSelector()
@@ -241,7 +229,7 @@ def assembled(
         watchdog=watchdog,
         opener=opener,
         device=device,
-        memory=memory,
+        memory=memory_of(config.journal),  # no sooner: a log that hangs must not keep a pump from its pings
         warnings=warnings,
         bug_ns=left.bug_ns if left else 0,
         finished=finished,
@@ -257,11 +245,11 @@ def assembled(
     return daemon
 
 
-def wake_on_signals(daemon: Daemon) -> None:
-    """Make SIGTERM and SIGINT reach the loop as what they are: a wish to leave."""
+def wake_on_signals(daemon: Daemon) -> int:
+    """Make SIGTERM and SIGINT reach the loop as what they are: a wish to leave; return where they come."""
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in WISHES:
         signal.signal(number, lambda _number, _frame: None)
 
     def received(_events: int) -> None:
@@ -269,6 +257,19 @@ def wake_on_signals(daemon: Daemon) -> None:
             daemon.on_signal(number)
 
     daemon.parts.selector.register(reader, selectors.EVENT_READ, received)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WISHES)
+    return reader
+
+
+def keep_signals(reader: int) -> None:
+    """Keep for the successor what comes from now on, and what came and nobody has looked at.
+
+    A signal ends a program that has not said what it wants done: an armed host would be rebooted for it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, WISHES)
+    with suppress(BlockingIOError):
+        for number in os.read(reader, 64):
+            signal.raise_signal(number)
 
 
 def leave_to_successor(daemon: Daemon, taken: Taken) -> None:

@@ -223,17 +223,21 @@ def test_keys_are_the_owners_alone_and_never_overwritten(tmp_path: Path, capsys:
 
 
 def test_check_config_shows_the_intervals(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    capsys.readouterr()
     assert main(["check-config", str(config)]) == 0
     told = capsys.readouterr().out
     assert "can be used. This is one, host 0 of 2." in told
     assert "watchdog" in told
-    assert f"  statefile    {config.parent}/statefile: no statefile of this pool: blank" in told
+    assert f"  statefile    {config.parent}/statefile: of this pool\n" in told
     config.write_text(config.read_text().replace("timeout_seconds = 2", "timeout_seconds = 1"))
     assert main(["check-config", str(config)]) == 2
     assert "timeout_seconds: " in capsys.readouterr().err
 
 
 def test_check_config_takes_its_file_either_way(config: Path, capsys: Captured) -> None:
+    main(["init", "-c", str(config)])
+    capsys.readouterr()
     assert main(["check-config", str(config)]) == 0
     told = capsys.readouterr().out
     assert main(["check-config", "--config", str(config)]) == 0
@@ -246,13 +250,14 @@ def test_check_config_tells_what_is_behind_its_paths(config: Path, capsys: Captu
     fenced = config.read_text().replace("no_fencing = true\n", metadata)
     config.write_text(fenced)
     capsys.readouterr()
-    assert main(["check-config", str(config)]) == 0
+    assert main(["check-config", str(config)]) == 3
     told = capsys.readouterr().out
     here = config.parent
     assert f"  statefile    {here}/statefile: of this pool\n" in told
     assert f"  metadata     {here}/statefile: has 4194304 bytes (4 MiB); expected at least" in told
     assert f"  watchdog     {here}/dog: no lab watchdog listens there; `run` would refuse\n" in told
     (here / "statefile").unlink()
+    config.write_text(fenced.replace(metadata, "no_fencing = true\n"))
     assert main(["check-config", str(config)]) == 0
     assert "statefile: heartbeat disk not accessible: No such file or directory; `run` would wait\n" in (
         capsys.readouterr().out
@@ -267,17 +272,43 @@ def test_check_config_tells_what_is_behind_its_paths(config: Path, capsys: Captu
         ("127.0.0.1", "203.0.113.9", "net: 203.0.113.9 is no address of this host; nobody would hear"),
         ("lab = true", 'lab = true\narbiters = ["192.0.2.1"]', "  arbiters     192.0.2.1\n"),
         ("lab = true", "lab = true\narbiters = []", "  arbiters     none: only carrier tells"),
-        ("lab = true", 'lab = true\njournal = "/nowhere/log"', "there is no folder /nowhere; `run` would"),
-        ("lab = true", 'lab = true\njournal = "."', "/.: is a folder; `run` would refuse\n"),
-        ('"sock"', '"key"', "key: is there and no socket; `run` would refuse\n"),
     ],
 )
 def test_check_config_tells_what_this_host_lacks(
     was: str, becomes: str, told: str, config: Path, capsys: Captured
 ) -> None:
+    main(["init", "-c", str(config)])
     config.write_text(config.read_text().replace(was, becomes, 1))
     assert main(["check-config", str(config)]) == 0
     assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "code", "told"),
+    [
+        ("lab = true", 'lab = true\njournal = "/nowhere/log"', 2, "there is no folder /nowhere; expected a"),
+        ("lab = true", 'lab = true\njournal = "."', 2, "is a folder; expected a file that can be written"),
+        ('"sock"', '"key"', 2, "key: is there and no socket; expected the path of a control socket"),
+        ('"sock"', '"key/sock"', 3, "key/sock: cannot be made in "),
+        ("no_fencing = true", '[watchdog]\ndriver = "lab"\npath = "dog"', 3, "dog: no lab watchdog listens"),
+        (uuid(99), uuid(98), 2, f"is of generation {uuid(99)}; expected {uuid(98)}"),
+        ("timeout_seconds = 2", "timeout_seconds = 4", 2, "is for a time-out of 2 s; expected 4 s"),
+        ('statefile = "statefile"', 'statefile = "."', 2, "is neither a block device nor a file"),
+    ],
+)
+def test_check_config_ends_with_what_run_would_refuse(
+    was: str, becomes: str, code: int, told: str, config: Path, capsys: Captured
+) -> None:
+    main(["init", "-c", str(config)])
+    config.write_text(config.read_text().replace(was, becomes, 1))
+    capsys.readouterr()
+    assert main(["check-config", str(config)]) == code
+    looked = capsys.readouterr()
+    assert looked.err.startswith("xenhad: ")
+    assert told in looked.err
+    assert looked.err[8:].strip() + "; `run` would refuse\n" in looked.out
+    assert main(["run", "-c", str(config)]) == code
+    assert looked.err in capsys.readouterr().err
 
 
 def test_a_daemon_that_is_not_there_is_code_3(config: Path, capsys: Captured) -> None:
