@@ -145,6 +145,19 @@ def test_a_restart_hands_the_watchdog_over(pool):
     assert os.sched_getscheduler(one.process.pid) == os.SCHED_OTHER, "still in a hurry"
 
 
+def test_a_signal_in_the_middle_of_a_restart_is_for_the_successor(pool):
+    (one,) = pool(1, lab=True, timeout_seconds=10.0).form()
+    assert one.dog.opened.wait(PATIENCE_SECONDS)
+    restart = one.begin("restart", "--lab")
+    one.wait_for("restart")
+    one.signal(signal.SIGTERM)
+    assert one.ended() == 0, "it leaves, whoever hears it"
+    restart.kill()
+    restart.communicate()
+    assert one.dog.closed.wait(PATIENCE_SECONDS)
+    assert not one.dog.fired.is_set()
+
+
 def test_emergency_disable_disarms_without_asking_anybody(pool):
     one, two = pool(2, lab=True).form()
     assert one.xenhad("emergency-disable").returncode == 2
@@ -179,7 +192,7 @@ def test_a_journal_that_cannot_be_written_is_refused(pool):
     broken.write_text(f'journal = "/nowhere/journal"\n{one.config.read_text()}')
     done = one.xenhad("run", "-c", str(broken))
     assert done.returncode == 2
-    assert "journal = '/nowhere/journal': No such file or directory; expected a file" in done.stderr
+    assert "journal = '/nowhere/journal': there is no folder /nowhere; expected a file" in done.stderr
 
 
 def test_a_daemon_says_at_once_that_it_waits_for_the_statefile(pool):
