@@ -146,7 +146,12 @@ class Checks:
         decided = host.daemon.machine.view().decided
         self._decide(host.index, decided)
         if not decided.has(host.index, host.incarnation):
-            self.ledger.accuse("G4", host.index, f"arms though epoch {decided.epoch} does not have it")
+            self.world.at(self.world.now_ns, self._armed, host, decided.epoch)
+
+    def _armed(self, host: Host, epoch: int) -> None:
+        """Accuse who was left out and arms; who only takes a watchdog over to close it has done so by now."""
+        if host.watchdog.armed:
+            self.ledger.accuse("G4", host.index, f"arms though epoch {epoch} does not have it")
 
     def vms_started(self, host: Host) -> None:
         """A later epoch may take in again a joining host that an earlier one admitted and then left out."""

@@ -13,10 +13,11 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from hacore.core.setup import Isolation, Quorum
 from hacore.core.timing import NS
 from hacore.testing.mix import GROUPS, WEIGHTS, draw
 from hacore.testing.mutants import MUTANTS, NO_MUTANT
@@ -30,6 +31,7 @@ EXAMPLES = """examples:
   python -m hacore.testing.simulate --hosts 3 --seeds 0:500 --faults disk,crash
   python -m hacore.testing.simulate --hosts 3 --replay 17
   python -m hacore.testing.simulate --hosts 9-16 --timeout 60 --seeds 0:20
+  python -m hacore.testing.simulate --isolation fence --seeds 0:200
   python -m hacore.testing.simulate --mutant skip_paxos_read --seeds 0:100
   python -m hacore.testing.simulate --scenario tests/scenarios/*.toml
   python -m hacore.testing.simulate --scenario tests/scenarios/two_link_lost.toml --replay
@@ -46,6 +48,8 @@ class Options:
     kinds: tuple[str, ...]
     mutant: str = ""
     mixed: bool = False
+    isolation: Isolation | None = None  # drawn
+    quorum: Quorum | None = None
 
 
 def run_seed(options: Options, seed: int, *, told: bool = False) -> Outcome:
@@ -58,6 +62,9 @@ def run_seed(options: Options, seed: int, *, told: bool = False) -> Outcome:
         plan = mutant.profile(name)
     else:
         plan = draw(name, options.hosts, options.timeout_ns, options.minutes, options.kinds)
+        plan = replace(
+            plan, isolation=options.isolation or plan.isolation, quorum=options.quorum or plan.quorum
+        )
     settle = seed % 2 == 0 and not options.mutant
     return Run(name, plan, mutant.rules, mutant.twins, told=told).to_the_end(settle=settle)
 
@@ -69,7 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.scenario:
         return _scenarios(chosen.scenario, chosen.replay)
     timeout_ns = None if chosen.timeout is None else int(chosen.timeout * NS)
-    options = Options(chosen.hosts, timeout_ns, chosen.minutes, chosen.faults, chosen.mutant, chosen.mixed)
+    options = Options(
+        hosts=chosen.hosts,
+        timeout_ns=timeout_ns,
+        minutes=chosen.minutes,
+        kinds=chosen.faults,
+        mutant=chosen.mutant,
+        mixed=chosen.mixed,
+        isolation=chosen.isolation,
+        quorum=chosen.quorum,
+    )
     if chosen.replay is not None:
         return _replay(options, chosen.replay)
     try:
@@ -203,6 +219,8 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=_positive, metavar="SECONDS", help="T; default: drawn, 10, 20 or 60"
     )
     parser.add_argument("--minutes", type=_positive, help="in which faults begin; default: 9 T")
+    for key, values in (("isolation", Isolation), ("quorum", Quorum)):
+        parser.add_argument(f"--{key}", type=values, choices=list(values), help="default: drawn")
     parser.add_argument(
         "--mutant", default="", choices=sorted(MUTANTS), help="run a deliberate bug, in worlds of its own"
     )
