@@ -49,7 +49,7 @@ def test_serves_a_file_until_told_to_stop(
     session.login_with_password("admin", "s3cret")
     assert len(session.xenapi.VM.get_all()) == 13
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=30)
+    rest, errors = process.communicate(timeout=60)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
@@ -60,7 +60,7 @@ def test_serves_the_demo_by_default(start: Any, connect: Callable[[str], XenAPI.
     (pool,) = session.xenapi.pool.get_all_records().values()
     assert pool["name_label"] == "demo"
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
 
 
 def test_bad_input(tmp_path: Path) -> None:

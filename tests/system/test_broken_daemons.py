@@ -9,6 +9,8 @@ import pytest
 from lab.cluster.needs import missing
 from lab.cluster.perform import perform
 
+ATTEMPTS = 3
+"""A drill that the computer itself disturbed says nothing."""
 LAUNCHER = """
 import sys
 from dataclasses import replace
@@ -40,5 +42,9 @@ def test_a_broken_rule_is_found(what):
         pytest.skip(f"no lab here: it needs {'; '.join(lacking)}")
     breakage, drill, guarantee = BREAKAGES[what]
     daemon = (sys.executable, "-c", LAUNCHER.format(breakage=breakage))
-    report = perform(drill, daemon=daemon, slack_seconds=1)
-    assert any(sentence.startswith(guarantee) for sentence in report.wrong), report.wrong
+    for _ in range(ATTEMPTS):
+        report = perform(drill, daemon=daemon, slack_seconds=1)
+        found = any(sentence.startswith(guarantee) for sentence in report.wrong)
+        if found or not report.disturbed:
+            break
+    assert found, report.wrong

@@ -20,7 +20,7 @@ from lab.cluster.needs import missing, search_path
 from lab.cluster.nets import run
 
 STUB = ("/bin/sh", "-c", "exec sleep 1000")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from lab.cluster.needs import missing
 from lab.cluster.perform import Report, perform
 
 AT_ONCE = 4
+ATTEMPTS = 3
+"""A drill that the computer itself disturbed says nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,9 @@ def reports(request) -> Iterator[dict[str, Future[Report]]]:
 @pytest.mark.parametrize("drill", DRILLS)
 def test_a_drill_ends_as_it_should(drill, reports, capsys):
     report = reports[drill].result()
-    if report.wrong and report.disturbed:
+    for _ in range(1, ATTEMPTS):
+        if not (report.wrong and report.disturbed):
+            break
         with capsys.disabled():
             print(f"\n{drill}: the machine was elsewhere for {report.latest_seconds:.2f} s; once more")
         report = perform(drill)

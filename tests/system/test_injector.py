@@ -15,7 +15,7 @@ from lab.cluster.making import inject
 
 BLOCK = 4096
 SIZE = 1 << 20
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Disk:

@@ -11,11 +11,14 @@ from lab.cluster.daemonfile import Settings
 from lab.cluster.history import Record
 from lab.cluster.judge import Window, judge_windows
 from lab.cluster.needs import missing
+from lab.cluster.perform import DISTURBED_T
 from lab.cluster.soak import Round, Uses, bound_seconds, latest_seconds, soak, soaked_text, uses_of, verdict
 from lab.cluster.story import Boot, Dead, Mark, Story
 from lab.cluster.strokes import STROKES, plan
 
 NS = 10**9
+ATTEMPTS = 3
+"""A soak that the computer itself disturbed says nothing."""
 QUIET = Story((), (), (), (), (), (), (), 0)
 
 
@@ -104,8 +107,12 @@ def test_a_seed_draws_the_same_strokes_again_and_spares_the_last_host():
 def test_a_short_soak_with_real_daemons():
     if lacking := missing():
         pytest.skip(f"no lab here: it needs {'; '.join(lacking)}")
-    told: list[Round] = []
-    found = soak(Settings(timeout_seconds=4), 60, 6, told.append, strokes=1)
+    settings = Settings(timeout_seconds=4)
+    for _ in range(ATTEMPTS):
+        told: list[Round] = []
+        found = soak(settings, 60, 6, told.append, strokes=1)
+        if not found.wrong or (told and told[0].late_seconds < settings.timeout_seconds * DISTURBED_T):
+            break
     assert [each.stroke for each in told] == ["daemon-killed"]
     assert not found.wrong
     assert all(each.uses is not None for each in found.rounds)

@@ -14,7 +14,7 @@ import pytest
 from lab.cluster.nets import make_nets, run
 from lab.cluster.undo import Undo, start_time
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 KILLED = """
 import sys, subprocess, signal
 from pathlib import Path

@@ -68,7 +68,7 @@ def test_a_serving_example_works(process, place, example, daemon_at, make_status
         running = process(*shlex.split(arguments)[1:], "--listen", "127.0.0.1:0", cwd=place)
         assert running.stdout.readline().startswith("http://127.0.0.1:")
         running.terminate()
-        _, err = running.communicate(timeout=30)
+        _, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (0, "")
 
 

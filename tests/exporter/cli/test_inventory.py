@@ -47,7 +47,7 @@ def test_a_link_stays_a_link_and_a_pipe_a_pipe(xenha, file_of, pool, tmp_path):
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
     reader.start()
     assert xenha("inventory", source, "-o", str(pipe)).code == 0
-    reader.join(10)
+    reader.join(60)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert read == [Path(source).read_text()]
 

@@ -20,7 +20,7 @@ def unordered(value: object) -> object:
 
 
 def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read()
 
 
@@ -31,7 +31,7 @@ def test_the_demo_is_served_until_a_signal(process, ending):
     assert url.startswith("http://127.0.0.1:")
     assert get(f"{url}-/healthy").startswith(b"xenha is healthy")
     running.send_signal(ending)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err) == (0, "", "")
 
 
@@ -44,7 +44,7 @@ def test_pools_come_from_a_config_file(process, file_of, pool, tmp_path):
     (served,) = json.loads(get(f"{url}api/v1/pools"))["pools"]
     assert served["source"] == str(tmp_path / "pool.json")
     running.terminate()
-    assert running.wait(30) == 0
+    assert running.wait(60) == 0
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -58,7 +58,7 @@ def test_the_simulated_xapi_says_where_it_is(process, xenha, tmp_path, ending):
     secret.write_text("wrong\n")
     assert xenha("check", source, "--password-file", str(secret)).code == 3
     running.send_signal(ending)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err) == (0, "", "")
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from hacore.status import STATUS_REQUEST, Status, encode
 from tests.hacore.test_status import sample
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 def spoken(**changes: Any) -> Status:
@@ -47,9 +47,9 @@ def answering(tmp_path: Path) -> Iterator[Path]:
                     client, _ = listener.accept()
                 except OSError:
                     return
-                with client:
-                    assert client.recv(4096) == STATUS_REQUEST
-                    client.sendall(encode(spoken()))
+                with client, suppress(OSError):  # who was interrupted hangs up at any point
+                    if client.recv(4096) == STATUS_REQUEST:
+                        client.sendall(encode(spoken()))
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()

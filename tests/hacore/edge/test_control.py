@@ -53,13 +53,13 @@ class Served:
         self.asked.append(request)
         return self.answer(request)
 
-    def turn(self, seconds: float = 5.0) -> None:
+    def turn(self, seconds: float = 60.0) -> None:
         for key, events in self.selector.select(seconds):
             key.data(events)
 
     def client(self) -> socket.socket:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(self.path)
         self.turn()
         return client

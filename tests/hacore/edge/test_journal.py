@@ -64,37 +64,37 @@ def test_lines_reach_the_file(tmp_path: Path) -> None:
     journal = Journal(str(path), CLOCK)
     journal.note("state", state="member")
     journal.note("fence", cause="left_out")
-    assert journal.flush(10)
+    assert journal.flush(60)
     assert [parse_line(line)["event"] for line in path.read_text().splitlines()] == ["state", "fence"]
     assert [line["cause"] for line in remembered(str(path), "fence")] == ["left_out"]
     assert list(remembered(str(tmp_path / "nowhere"), "fence")) == []
     assert seconds_of("yesterday") is None
-    journal.close(10)
+    journal.close(60)
 
 
 def test_a_rotated_file_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "log"
     journal = Journal(str(path), CLOCK)
     journal.note("one")
-    assert journal.flush(10)
+    assert journal.flush(60)
     path.rename(tmp_path / "log.1")
     journal.note("two")
-    assert journal.flush(10)
+    assert journal.flush(60)
     assert "event=two" in path.read_text()
-    journal.close(10)
+    journal.close(60)
 
 
 def test_lines_that_could_not_be_written_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "log"
     journal = Journal(str(path), CLOCK)
     journal.note("lost")
-    assert journal.flush(10)
+    assert journal.flush(60)
     path.parent.mkdir()
     journal.note("written")
-    assert journal.flush(10)
+    assert journal.flush(60)
     lost, written = (parse_line(line) for line in path.read_text().splitlines())
     assert (lost["event"], lost["count"], written["event"]) == ("lines_lost", "1", "written")
-    journal.close(10)
+    journal.close(60)
 
 
 def test_what_went_into_a_pipe_is_not_counted_as_lost(tmp_path: Path) -> None:
@@ -105,11 +105,11 @@ def test_what_went_into_a_pipe_is_not_counted_as_lost(tmp_path: Path) -> None:
     journal = Journal(str(fifo), CLOCK)
     for word in ("one", "two"):
         journal.note(word)
-        assert journal.flush(10)
+        assert journal.flush(60)
     told = [parse_line(line)["event"] for line in os.read(reader, 1 << 16).decode().splitlines()]
     assert told == ["one", "two"]
     os.close(reader)
-    journal.close(10)
+    journal.close(60)
 
 
 def test_a_reader_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_reader_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
     assert not journal.flush(0.01)
     text = b""
     while b"lines_lost" not in text:
-        assert select.select([reader], [], [], 20)[0]
+        assert select.select([reader], [], [], 60)[0]
         text += os.read(reader, 1 << 16)
         if text.count(b"event=word") >= WAITING_LINES_MAX:
             journal.note("again")
@@ -136,5 +136,5 @@ def test_a_reader_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
 def test_keys_of_the_journal_itself_are_no_trouble(value: float | int | str, tmp_path: Path) -> None:
     journal = Journal(str(tmp_path / "log"), CLOCK)
     journal.note("word", self=value, word=value)
-    assert journal.flush(10)
-    journal.close(10)
+    assert journal.flush(60)
+    journal.close(60)

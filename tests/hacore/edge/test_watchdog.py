@@ -17,7 +17,7 @@ NS = 1_000_000_000
 
 def listener(path: Path) -> socket.socket:
     found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    found.settimeout(10)
+    found.settimeout(60)
     found.bind(str(path))
     found.listen()
     return found
@@ -59,7 +59,7 @@ def test_nobody_is_fenced_who_is_not_armed(tmp_path: Path) -> None:
 
 def test_what_a_predecessor_opened_is_taken_over(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
-    theirs.settimeout(10)
+    theirs.settimeout(60)
     watchdog = LabWatchdog(str(tmp_path / "dog"))
     watchdog.adopt(ours.detach())
     assert watchdog.open() == watchdog.descriptor

@@ -16,7 +16,7 @@ from planner.inventory.follow import Lost, Pace, Seen, Update, follow
 from planner.inventory.snapshot import Snapshot
 from planner.inventory.source import Credentials, Source, parse_source
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 QUICK = Pace(poll_seconds=0.3, file_seconds=0.02, first_retry_seconds=0.02, longest_retry_seconds=0.1)
 

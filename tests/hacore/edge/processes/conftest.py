@@ -23,6 +23,7 @@ from hacore.edge.client import fetch
 from hacore.edge.journal import parse_line
 from hacore.errors import DaemonUnreachable
 from hacore.status import Status
+from tests.held import held_datagram_port, own_address
 
 ROOT = Path(__file__).parents[4]
 PATIENCE_SECONDS = 90.0
@@ -205,7 +206,7 @@ class Pool:
         key = folder / "key"
         key.write_text("5a" * 32 + "\n")
         key.chmod(0o600)
-        self.held = held_port()
+        self.held = held_datagram_port()
         port = self.held.getsockname()[1]
         dogs = {i: Dog(folder / f"h{i}.dog") for i in range(1, hosts + 1) if lab}
         for i in range(1, hosts + 1):
@@ -234,7 +235,7 @@ class Pool:
 def config_text(me: int, hosts: int, port: int, timeout_seconds: float, *, lab: bool) -> str:
     fencing = f'[watchdog]\ndriver = "lab"\npath = "h{me}.dog"\n' if lab else "no_fencing = true\n"
     tables = "".join(
-        f'[[hosts]]\nuuid = "{uuid(i)}"\nname = "h{i}"\naddresses = ["127.{port >> 8}.{port & 255}.{i}"]\n'
+        f'[[hosts]]\nuuid = "{uuid(i)}"\nname = "h{i}"\naddresses = ["{own_address(port, i)}"]\n'
         for i in range(1, hosts + 1)
     )
     return (
@@ -247,17 +248,6 @@ def config_text(me: int, hosts: int, port: int, timeout_seconds: float, *, lab: 
 
 def uuid(i: int) -> str:
     return f"00000000-0000-0000-0000-{i:012}"
-
-
-def held_port() -> socket.socket:
-    """Return a socket that holds a UDP port for a pool.
-
-    While it is open the system gives that port to nobody on all addresses, nor to another pool. The hosts of
-    the pool are at 127.x.y.1, 127.x.y.2, … with the port's own bytes as x and y.
-    """
-    held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    held.bind(("127.255.255.254", 0))
-    return held
 
 
 @pytest.fixture
