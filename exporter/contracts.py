@@ -215,6 +215,7 @@ class DrainAnswer(_Shape):
 class PurchaseAnswer(_Shape):
     host: str = Field(description="UUID; new: one more host")
     bytes: int
+    cpus: int | None = Field(description="cores of one more host where vCPUs count, else null")
 
 
 class RepairAnswer(_Shape):
@@ -226,6 +227,7 @@ class RepairAnswer(_Shape):
     minimal: bool
     safe: bool
     moves: list[MoveAnswer]
+    breaks_groups: list[str] = _BREAKS
     purchase: PurchaseAnswer | None
     purchase_proven: bool
     demote: list[str] | None
@@ -238,6 +240,7 @@ class StepAnswer(_Shape):
 
     host: str
     moves: list[MoveAnswer]
+    breaks_groups: list[str] = _BREAKS
 
 
 class StuckAnswer(_Shape):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hacore.clock import Clock, Deadline, Stopwatch
-from planner.agility import Reach
 from planner.constraints.counted import resources_of
 from planner.constraints.memory import applied
 from planner.constraints.preferences import Ties, worsened
@@ -47,27 +46,24 @@ def drain(
     `target` None: the pool's own. `rules`: what counts beside memory, reach and enforced groups. Raises
     PlanRejected if the verifier refuses the moves: a bug.
     """
-    watch = Stopwatch.start(clock)
-    leaving = frozenset(hosts)
-    case = _Case(without(pool, leaving), leaving, rules)
+    watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
+    leaving = Leaving(pool, hosts, rules)
     wanted = pool.target if target is None else target
 
     def figure(places: Sequence[int], within_seconds: float) -> Tolerance:
-        after = pool_after(case.original, case.moves(places))
+        after = pool_after(leaving.original, leaving.moves(places))
         return tolerance(after, target=wanted, limit_seconds=within_seconds, clock=clock, rules=rules)
 
-    deadline = Deadline.after(clock, limit_seconds)
-    recovery = recover(case.wishes, case.room, deadline.part(SEARCH_SHARE))
+    recovery = leaving.recover(deadline)
     found = recovery.to, figure(recovery.to, deadline.left_seconds() * FIGURE_SHARE)
-    found = keep_more(case.problem(), 0, case.wishes_ahead, found, figure, deadline)
-    places, after = keep_preferred(case.wishes, case.room, case.ties, found, figure, deadline)
-    recovery = replace(recovery, to=places)
-    moves, blocked = case.moves(places), _blocked(case, recovery)
-    violations = verify_moves(case.original, moves, rules)
+    found = keep_more(leaving.problem(), 0, leaving.wishes_ahead, found, figure, deadline)
+    places, after = keep_preferred(leaving.wishes, leaving.room, leaving.ties, found, figure, deadline)
+    moves, blocked = leaving.moves(places), leaving.blocked(replace(recovery, to=places))
+    violations = verify_moves(leaving.original, moves, rules)
     if violations:
         raise PlanRejected(violations)
     return Drain(
-        hosts=tuple(sorted(leaving)),
+        hosts=tuple(sorted(leaving.hosts)),
         possible=True if not blocked else False if _certain(blocked, recovery) else None,
         moves=moves,
         blocked=blocked,
@@ -77,15 +73,18 @@ def drain(
     )
 
 
-class _Case:
-    """A pool without the hosts to be emptied, and who must leave them."""
+class Leaving:
+    """Hosts (uuids) to be emptied, who must leave them, and the room elsewhere.
 
-    def __init__(self, original: Pool, leaving: frozenset[str], rules: Rules) -> None:
-        self.original = original
-        self.leaving = leaving
-        self.left, self.rules_left = applied(original, rules)
+    `original` is the pool with these hosts disabled, `left` the same as memory rules show it.
+    """
+
+    def __init__(self, pool: Pool, hosts: Sequence[str], rules: Rules) -> None:
+        self.hosts = frozenset(hosts)
+        self.original = without(pool, self.hosts)
+        self.left, self.rules_left = applied(self.original, rules)
         self.resources = resources_of(self.left, self.rules_left)
-        self.vms = sorted((vm for vm in self.left.vms if _must_go(vm, leaving)), key=lambda vm: vm.uuid)
+        self.vms = sorted((vm for vm in self.left.vms if _must_go(vm, self.hosts)), key=lambda vm: vm.uuid)
         self.room = room_of(self.left, self.resources)
         pieces = pieces_of(self.left, self.vms, self.resources)
         self.wishes = [
@@ -102,6 +101,10 @@ class _Case:
         """Return what groups prefer."""
         return Ties.of(self.left, self.vms, [host.uuid for host in self.left.hosts_in_service])
 
+    def recover(self, deadline: Deadline) -> Recovery:
+        """Return places for those who must leave, as many as can be found in a share of the time."""
+        return recover(self.wishes, self.room, deadline.part(SEARCH_SHARE))
+
     def problem(self) -> Problem:
         """Return the pool without those who must leave."""
         return problem_of(self.left, self.rules_left, all_resources=True)
@@ -111,7 +114,33 @@ class _Case:
         hosts = self.left.hosts_in_service
         placed = [(vm, hosts[to].uuid) for vm, to in zip(self.vms, places, strict=True) if to != NOWHERE]
         placed.sort(key=lambda pair: (-pair[0].need_bytes, pair[0].uuid))
-        return tuple(Move(vm.uuid, min(vm.occupies & self.leaving), to) for vm, to in placed)
+        return tuple(Move(vm.uuid, min(vm.occupies & self.hosts), to) for vm, to in placed)
+
+    def blocked(self, recovery: Recovery) -> tuple[Unplaced, ...]:
+        """Return those who find no place, each with its reason."""
+        hosts = self.left.hosts_in_service
+        before = {host.uuid: self.left.free_bytes(host.uuid) for host in hosts}
+        after = dict(before)
+        placed = [(vm, to) for vm, to in zip(self.vms, recovery.to, strict=True) if to != NOWHERE]
+        for vm, to in placed:
+            after[hosts[to].uuid] -= vm.need_bytes
+        lacks = lacking(self.resources, hosts, ()), lacking(self.resources, hosts, placed)
+        return tuple(
+            left_down(
+                self.left,
+                vm,
+                [host for i, host in enumerate(hosts) if wish.piece.hosts >> i & 1],
+                hosts,
+                before,
+                after,
+                proven=recovery.proven,
+                others=OTHERS,
+                lacks_before=lacks[0],
+                lacks_after=lacks[1],
+            )
+            for vm, wish, to in zip(self.vms, self.wishes, recovery.to, strict=True)
+            if to == NOWHERE
+        )
 
 
 def without(pool: Pool, leaving: frozenset[str]) -> Pool:
@@ -136,33 +165,6 @@ def _must_go(vm: VM, leaving: frozenset[str]) -> bool:
     """Tell whether a VM would stay on these hosts; one that is on its way to another leaves by itself."""
     runs = vm.power_state in ("Running", "Paused") and not vm.is_control_domain
     return runs and (vm.scheduled_to_be_resident_on or vm.resident_on) in leaving
-
-
-def _blocked(case: _Case, recovery: Recovery) -> tuple[Unplaced, ...]:
-    left, vms, hosts = case.left, case.vms, case.left.hosts_in_service
-    before = {host.uuid: left.free_bytes(host.uuid) for host in hosts}
-    after = dict(before)
-    placed = [(vm, to) for vm, to in zip(vms, recovery.to, strict=True) if to != NOWHERE]
-    for vm, to in placed:
-        after[hosts[to].uuid] -= vm.need_bytes
-    reach = Reach(left)
-    lacks = lacking(case.resources, hosts, ()), lacking(case.resources, hosts, placed)
-    return tuple(
-        left_down(
-            left,
-            vm,
-            [host for i, host in enumerate(hosts) if reach.candidates(vm) >> i & 1],
-            hosts,
-            before,
-            after,
-            proven=recovery.proven,
-            others=OTHERS,
-            lacks_before=lacks[0],
-            lacks_after=lacks[1],
-        )
-        for vm, to in zip(vms, recovery.to, strict=True)
-        if to == NOWHERE
-    )
 
 
 def _certain(blocked: Sequence[Unplaced], recovery: Recovery) -> bool:

@@ -2,16 +2,16 @@
 
 A host comes back empty, and the VMs stay where they went: bringing them home would double the migrations, and
 the empty host is what the next one needs. While a host is out, what remains must survive `floor` failures at
-once; where a drain alone leaves less, further migrations may repair it (DESIGN §5.5, REQUIREMENTS B6). Of the
-hosts left, the emptiest that works is next. That is one order, not all of them: if it gets stuck,
-"impossible" is said only with a proof that holds in any order. Nothing is stopped: a VM that can run on one
-host only makes its maintenance impossible, unless that host is skipped. Every step's moves are judged by the
-independent verifier.
+once: that level is asked for and no other figure. Where places found first leave less, others are looked for,
+and further migrations may repair it (DESIGN §5.5, REQUIREMENTS B6). Of the hosts left, the emptiest that
+works is next. That is one order, not all of them: if it gets stuck, "impossible" is said only with a proof
+that holds in any order. Nothing is stopped: a VM that can run on one host only makes its maintenance
+impossible, unless that host is skipped. Every step's moves are judged by the independent verifier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
@@ -19,18 +19,25 @@ from typing import Any
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.agility import Reach
 from planner.constraints.memory import applied
+from planner.constraints.preferences import worsened
 from planner.constraints.rules import NO_RULES, Rules
-from planner.drain import drain, pool_after, without
+from planner.drain import Leaving, pool_after
 from planner.errors import PlanRejected
 from planner.model import VM, Pool
+from planner.placement.prefer import prefer
 from planner.placement.problem import problem_of
+from planner.placement.spread import NOWHERE
 from planner.placement.verify_moves import verify_moves
 from planner.repair.answer import repair
 from planner.repair.judge import Judge
-from planner.results import Drain, Move, Unplaced
+from planner.results import Move, Unplaced
+from planner.tolerance.foresight import FORESEEN
+from planner.tolerance.lookahead import look_ahead
 
 STEP_SECONDS = 2.0
-"""Time for one drain and its repair, at most."""
+"""Time for one host, at most."""
+JUDGE_SHARE = 1 / 2
+"""Of what is left of it, for whether the floor holds with one choice of places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +46,15 @@ class Step:
 
     host: str
     moves: tuple[Move, ...]
+    breaks_groups: tuple[str, ...] = ()
+    """Groups (uuids) whose preference is kept less well afterwards: nothing better was found."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"host": self.host, "moves": [move.to_json() for move in self.moves]}
+        return {
+            "host": self.host,
+            "moves": [move.to_json() for move in self.moves],
+            "breaks_groups": list(self.breaks_groups),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,32 +133,52 @@ def _next(
     """Return the emptiest host that can be maintained now, else the first that could not."""
     first: Stuck | None = None
     for host in sorted(left, key=lambda uuid: (_used(pool, uuid), uuid)):
-        limit = min(STEP_SECONDS, deadline.left_seconds())
-        emptied = drain(pool, [host], target=floor, limit_seconds=limit, clock=deadline.clock, rules=rules)
-        moves = _kept(pool, rules, host, emptied, floor, limit, deadline.clock) if emptied.possible else None
+        within_seconds = min(STEP_SECONDS, deadline.left_seconds())
+        moves, blocked = _emptied(pool, rules, host, floor, Deadline.after(deadline.clock, within_seconds))
         if moves is not None:
-            return Step(host, moves), None
-        first = first or Stuck(host, None, emptied.blocked)
+            return Step(host, moves, worsened(pool, pool_after(pool, moves))), None
+        first = first or Stuck(host, None, blocked)
         if deadline.passed():
             break
     return None, first
 
 
-def _kept(
-    pool: Pool, rules: Rules, host: str, emptied: Drain, floor: int, limit_seconds: float, clock: Clock
-) -> tuple[Move, ...] | None:
-    """Return the moves after which the floor holds without the host; None if none are found."""
-    moves = emptied.moves
-    out = pool_after(without(pool, frozenset((host,))), moves)
-    if emptied.tolerance_after.simultaneous.lower < floor:
-        moves += repair(out, target=floor, limit_seconds=limit_seconds, clock=clock, rules=rules).moves
-        out = pool_after(without(pool, frozenset((host,))), moves)
-    if not Judge(Deadline.after(clock, limit_seconds)).holds(problem_of(*applied(out, rules)), floor):
-        return None
-    violations = verify_moves(without(pool, frozenset((host,))), moves, rules)
-    if violations:
-        raise PlanRejected(violations)
-    return moves
+def _emptied(
+    pool: Pool, rules: Rules, host: str, floor: int, deadline: Deadline
+) -> tuple[tuple[Move, ...] | None, tuple[Unplaced, ...]]:
+    """Return moves that empty a host and keep the floor, or None and what cannot leave, if it is that."""
+    leaving = Leaving(pool, [host], rules)
+    recovery = leaving.recover(deadline)
+    if NOWHERE in recovery.to:
+        return None, leaving.blocked(recovery)
+    for moves in _ways(leaving, recovery.to, rules, floor, deadline):
+        out = pool_after(leaving.original, moves)
+        if Judge(deadline, share=JUDGE_SHARE).holds(problem_of(*applied(out, rules)), floor):
+            violations = verify_moves(leaving.original, moves, rules)
+            if violations:
+                raise PlanRejected(violations)
+            return moves, ()
+    return None, ()
+
+
+def _ways(
+    leaving: Leaving, places: Sequence[int], rules: Rules, floor: int, deadline: Deadline
+) -> Iterator[tuple[Move, ...]]:
+    """Yield moves that empty a host: as groups prefer, as found, looking ahead, and with a repair."""
+    preferred = prefer([wish.piece for wish in leaving.wishes], places, leaving.room, leaving.ties)
+    yield leaving.moves(preferred)
+    moves = leaving.moves(places)
+    if preferred != list(places):
+        yield moves
+    ahead = None
+    if 0 < floor <= FORESEEN:
+        ahead = look_ahead(leaving.problem(), 0, leaving.wishes_ahead, floor, deadline)
+    if ahead is not None:
+        yield leaving.moves(ahead)
+    out, left_seconds = pool_after(leaving.original, moves), deadline.left_seconds()
+    more = repair(out, target=floor, limit_seconds=left_seconds, clock=deadline.clock, rules=rules).moves
+    if more:
+        yield (*moves, *more)
 
 
 def _used(pool: Pool, host: str) -> int:
@@ -156,10 +189,10 @@ def _refuted(original: Pool, rules: Rules, hosts: Sequence[str], floor: int, clo
     """Return a host whose maintenance works in no order, with the proof; the one that lacks most memory."""
     pool, _ = applied(original, rules)
     for host in _with_bound_vms(pool, hosts):
-        emptied = drain(original, [host], target=floor, limit_seconds=STEP_SECONDS, clock=clock, rules=rules)
-        blocked = emptied.blocked
+        leaving = Leaving(original, [host], rules)
+        blocked = leaving.blocked(leaving.recover(Deadline.after(clock, STEP_SECONDS)))
         return Stuck(host, None, tuple(vm for vm in blocked if vm.reason == "reach"))
-    lacking = {host: _lacking(pool, host, floor) for host in hosts}
+    lacking = _lacking(pool, hosts, floor)
     worst = max(hosts, key=lambda host: lacking[host], default=None)
     return Stuck(worst, lacking[worst], ()) if worst is not None and lacking[worst] > 0 else None
 
@@ -174,19 +207,22 @@ def _with_bound_vms(pool: Pool, hosts: Sequence[str]) -> list[str]:
     )
 
 
-def _lacking(pool: Pool, host: str, floor: int) -> int:
-    """Return how much memory is missing without a host, however everything is placed; ≤ 0: none, by volume.
+def _lacking(pool: Pool, hosts: Sequence[str], floor: int) -> dict[str, int]:
+    """Return how much memory is missing without each host, whatever goes where; ≤ 0: none, by volume.
 
     All that runs must fit on the others, and all that is protected on those that the largest `floor` failures
     leave.
     """
     rooms = _rooms(pool)
-    places = frozenset(rooms)
-    rooms.pop(host)
+    places, whole = frozenset(rooms), sum(rooms.values())
     running = sum(vm.need_bytes for vm in pool.vms if _runs(vm) and vm.occupies and vm.occupies <= places)
     protected = sum(vm.need_bytes for vm in pool.protected_vms if vm.power_state != "Suspended")
-    survivors = sum(rooms.values()) - sum(nlargest(floor, rooms.values()))
-    return max(running - sum(rooms.values()), protected - survivors)
+    lacking = {}
+    for host in hosts:
+        left = whole - rooms[host]
+        survivors = left - sum(nlargest(floor, (room for uuid, room in rooms.items() if uuid != host)))
+        lacking[host] = max(running - left, protected - survivors)
+    return lacking
 
 
 def _rooms(pool: Pool) -> dict[str, int]:

@@ -9,7 +9,7 @@ from exporter.cli.drain import code
 from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source, Target
 from exporter.cli.output import Line, Part, Table, print_json, show, working
 from exporter.cli.sources import look
-from exporter.cli.words import count, gib, listed
+from exporter.cli.words import broken, count, gib, listed
 from exporter.names import host_name, vm_name
 from hacore.clock import SystemClock
 from planner.model import Pool
@@ -81,6 +81,7 @@ def _moves(pool: Pool, answer: Repair, failures: str) -> Iterator[Part]:
         for number, move in enumerate(answer.moves, start=1)
     )
     yield Table(("", "VM", "needs", "from", "to"), rows, frozenset({"", "needs"}))
+    yield from broken(pool, answer.breaks_groups)
     if answer.safe:
         yield Line("Meanwhile the pool never survives less than now (proven)")
     else:
@@ -101,5 +102,6 @@ def _remedies(pool: Pool, answer: Repair) -> Iterator[Part]:
 
 def _bought(pool: Pool, purchase: Purchase) -> str:
     if purchase.host == NEW_HOST:
-        return f"one more host with {gib(purchase.bytes)} for VMs"
+        cores = "" if purchase.cpus is None else f" and {count(purchase.cpus, 'core')}"
+        return f"one more host with {gib(purchase.bytes)}{cores} for VMs"
     return f"{gib(purchase.bytes)} for {host_name(pool, purchase.host)}"

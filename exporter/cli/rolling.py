@@ -12,7 +12,7 @@ from exporter.cli.drain import code
 from exporter.cli.options import DEFAULT_LIMIT_SECONDS, Account, Json, Limit, Source
 from exporter.cli.output import Line, Part, Table, print_json, show, working
 from exporter.cli.sources import look
-from exporter.cli.words import count, gib
+from exporter.cli.words import broken, count, gib
 from exporter.names import host_name, vm_name
 from hacore.clock import SystemClock
 from planner.model import Pool
@@ -105,6 +105,7 @@ def rolling_parts(pool: Pool, answer: Rolling) -> Iterator[Part]:
             for number, step in enumerate(answer.steps, start=1)
         )
         yield Table(("", "host", "moves before"), rows, frozenset({"", "moves before"}))
+        yield from broken(pool, [group for step in answer.steps for group in step.breaks_groups])
     if answer.stuck is not None:
         yield from _stuck(pool, answer.stuck)
 

@@ -8,6 +8,7 @@ Must never weigh a preference: what is here can lower a figure.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -34,10 +35,9 @@ class Limit:
 
     def left(self, pool: Pool) -> dict[str, int]:
         """Return what each host has left beside the VMs that take memory there; below 0 if it is over."""
-        left = dict(self.capacity)
-        for vm in pool.vms:
-            amount = self.use.get(vm.uuid, 0)
-            for host in vm.occupies if amount else ():
+        left, vms = dict(self.capacity), pool.vm_by_uuid
+        for uuid, amount in self.use.items():
+            for host in vms[uuid].occupies:
                 left[host] -= amount
         return left
 
@@ -81,7 +81,8 @@ class Resources:
         """Return what each of these VMs takes; empty if there are no constraints."""
         if not self.limits:
             return ()
-        tables = [limit.use for limit in self.limits]
-        return tuple(
-            [tuple([(r, use[vm.uuid]) for r, use in enumerate(tables) if vm.uuid in use]) for vm in vms]
-        )
+        taken: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for r, limit in enumerate(self.limits):
+            for uuid, amount in limit.use.items():
+                taken[uuid].append((r, amount))
+        return tuple([tuple(taken.get(vm.uuid, ())) for vm in vms])

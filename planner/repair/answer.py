@@ -1,8 +1,9 @@
 """Repair: the fewest, then lightest migrations that reach the target, or the proof that none do.
 
 Puts the parts together (DESIGN §5.5, TOLERANCE §7): what nothing helps (`refute`), one move, some moves, the
-fewest moves (`search`, `descent`), and what else would help (`remedy`). Moves are judged by the independent
-verifier, and what they reach is worked out again from the pool they lead to, before anybody sees them.
+fewest moves (`search`, `descent`), which of equally good ones (`gentle`), and what else would help
+(`remedy`). Moves are judged by the independent verifier, and what they reach is worked out again from the
+pool they lead to, before anybody sees them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from hacore.clock import Clock, Deadline, Stopwatch
 from planner.constraints.memory import applied
+from planner.constraints.preferences import worsened
 from planner.constraints.rules import NO_RULES, Rules
 from planner.drain import pool_after
 from planner.errors import PlanRejected
@@ -18,6 +20,7 @@ from planner.model import Pool
 from planner.placement.problem import problem_of
 from planner.placement.verify_moves import verify_moves
 from planner.repair.descent import descend
+from planner.repair.gentle import gentler, named
 from planner.repair.judge import Judge
 from planner.repair.order import Order, Orders
 from planner.repair.refute import hopeless, least_moves
@@ -27,8 +30,10 @@ from planner.repair.search import Search
 from planner.repair.yard import Yard
 from planner.results import Move
 
+MOVES_SHARE = 0.7
+"""Of the limit, for moves; the rest is for their check, or for what else would help."""
 FIRST_SHARE = 0.5
-"""Share of the limit for a single move; of the rest for some moves; of the rest for what is bought."""
+"""Of the time for moves, for a single one; of the time for what else would help, for what is bought."""
 
 
 def repair(
@@ -41,25 +46,32 @@ def repair(
 ) -> Repair:
     """Return how the target is reached; after `limit_seconds` what is known by then, said to be so.
 
-    `target` None: the pool's own, or 0 if it has none. Migrations and what else helps may each take the
-    limit. `rules`: what counts beside memory, reach and enforced groups. Raises PlanRejected if the verifier
-    refuses the moves: a bug.
+    `target` None: the pool's own, or 0 if it has none. `rules`: what counts beside memory, reach and enforced
+    groups. Raises PlanRejected if the verifier refuses the moves: a bug.
     """
-    watch = Stopwatch.start(clock)
+    watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
     wanted = target if target is not None else pool.target or 0
     seen, left = applied(pool, rules)
-    found = _moves(Yard.of(seen, left), wanted, Deadline.after(clock, limit_seconds))
-    if found.moves and not _check(pool, rules, found.moves, wanted, Deadline.after(clock, limit_seconds)):
+    found = _moves(seen, Yard.of(seen, left), wanted, deadline.part(MOVES_SHARE))
+    if found.moves and not _check(pool, rules, found.moves, wanted, deadline):
         found = _Found(None)
     buy: tuple[Purchase | None, bool] = (None, False)
     demote: tuple[tuple[str, ...] | None, bool] = (None, False)
     if found.possible is False:
-        first = Deadline.after(clock, limit_seconds * FIRST_SHARE)
-        buy = cheapest_purchase(seen, left, wanted, Judge(first))
-        rest = Deadline.after(clock, limit_seconds * FIRST_SHARE)
-        demote = fewest_demotions(problem_of(seen, left), wanted, Judge(rest))
+        buy = cheapest_purchase(seen, left, wanted, Judge(deadline.part(FIRST_SHARE)))
+        demote = fewest_demotions(problem_of(seen, left), wanted, Judge(deadline))
     return Repair(
-        wanted, found.possible, found.minimal, found.safe, found.moves, *buy, *demote, watch.seconds()
+        target=wanted,
+        possible=found.possible,
+        minimal=found.minimal,
+        safe=found.safe,
+        moves=found.moves,
+        purchase=buy[0],
+        purchase_proven=buy[1],
+        demote=demote[0],
+        demote_proven=demote[1],
+        breaks_groups=worsened(pool, pool_after(pool, found.moves)),
+        elapsed_seconds=watch.seconds(),
     )
 
 
@@ -73,7 +85,7 @@ class _Found:
     moves: tuple[Move, ...] = ()
 
 
-def _moves(yard: Yard, wanted: int, deadline: Deadline) -> _Found:
+def _moves(pool: Pool, yard: Yard, wanted: int, deadline: Deadline) -> _Found:
     judge = Judge(deadline)
     ruling = judge.ask(yard.problem, wanted)
     if ruling.holds:
@@ -83,13 +95,14 @@ def _moves(yard: Yard, wanted: int, deadline: Deadline) -> _Found:
     if ruling.lost is None:
         return _Found(None)
     orders = Orders(yard, judge, ruling.lower)
-    return _Hunt(yard, judge, orders, wanted).hunt()
+    return _Hunt(pool, yard, judge, orders, wanted).hunt()
 
 
 @dataclass(slots=True)
 class _Hunt:
     """The numbers of moves, one after the other, with some moves at hand."""
 
+    pool: Pool
     yard: Yard
     judge: Judge
     orders: Orders
@@ -145,13 +158,8 @@ class _Hunt:
         return _Found(None if search.open or search.stuck is not None else False)
 
     def _said(self, order: Order, *, minimal: bool) -> _Found:
-        left = [list(group.vms) for group in self.yard.groups]
-        hosts = self.yard.problem.hosts
-        moves = tuple(
-            Move(left[number].pop(0), hosts[self.yard.groups[number].home], hosts[to])
-            for number, to in order.moves
-        )
-        return _Found(True, minimal, order.safe, moves)
+        order = gentler(self.pool, self.orders, self.judge, self.wanted, order)
+        return _Found(True, minimal, order.safe, named(self.pool, self.yard, order.moves))
 
 
 def _check(pool: Pool, rules: Rules, moves: tuple[Move, ...], wanted: int, deadline: Deadline) -> bool:
@@ -161,7 +169,7 @@ def _check(pool: Pool, rules: Rules, moves: tuple[Move, ...], wanted: int, deadl
     """
     violations = verify_moves(pool, moves, rules)
     after = problem_of(*applied(pool_after(pool, moves), rules))
-    reached = None if violations else Judge(deadline).holds(after, wanted)
+    reached = None if violations else Judge(deadline, share=1.0).holds(after, wanted)
     if reached is False:
         violations = (f"after {len(moves)} moves the pool does not survive {wanted} failures",)
     if violations:

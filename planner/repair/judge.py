@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hacore.clock import Deadline
-from planner.placement.problem import Problem
+from planner.placement.problem import DOWN, Problem
 from planner.tolerance.counts import count
 from planner.tolerance.simultaneous import level
 
 ASK_SHARE = 0.2
-"""Share of the time left that one question may take."""
+"""Share of the time left that one question of many may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,15 @@ class Ruling:
 
 @dataclass(slots=True)
 class Judge:
-    """Answers within the deadline; `open_answers` counts what stayed open."""
+    """Answers within the deadline, each question in its `share`; `open_answers` counts what stayed open."""
 
     deadline: Deadline
     open_answers: int = 0
+    share: float = ASK_SHARE
 
     def ask(self, problem: Problem, failures: int) -> Ruling:
         """Tell whether every loss of `failures` hosts at once is survived; below 0 nothing is asked."""
-        if failures < 0:
+        if failures < 0 or (failures == 0 and DOWN not in problem.home):
             return Ruling(True)
         if problem.cap is not None and problem.cap < failures:
             return Ruling(False)
@@ -45,8 +46,7 @@ class Judge:
         if not problem.hosts:
             return Ruling(False, 0)
         counted = count(problem.pruned)
-        share = self.deadline.part(ASK_SHARE)
-        found = level(counted, failures, share)
+        found = level(counted, failures, self.deadline.part(self.share))
         if found.lower >= failures:
             return Ruling(True)
         if found.upper < failures:

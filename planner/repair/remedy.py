@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import repeat
+from math import ceil
 
 from planner.changes.apply import apply
 from planner.changes.change import parse_change
@@ -27,7 +28,8 @@ MIB = 1 << 20
 def cheapest_purchase(pool: Pool, rules: Rules, failures: int, judge: Judge) -> tuple[Purchase | None, bool]:
     """Return the least memory (whole MiB) that reaches the level, and whether that is proven the least.
 
-    Of equals a host that is there comes before a new one.
+    Of equals a host that is there comes before a new one. Where rules count vCPUs a new one has cores for all
+    at first, then as few as do with that memory.
     """
     opened = judge.open_answers
     best: Purchase | None = None
@@ -39,7 +41,9 @@ def cheapest_purchase(pool: Pool, rules: Rules, failures: int, judge: Judge) -> 
             best = Purchase(name, steps * MIB)
         if judge.deadline.passed():
             return best, False
-    return best, judge.open_answers == opened
+    if best is not None and best.host == NEW_HOST and rules.vcpus_per_core is not None:
+        best = replace(best, cpus=_fewest_cpus(pool, rules, best.bytes, failures, judge))
+    return best, judge.open_answers == opened and not judge.deadline.passed()
 
 
 def _options(pool: Pool, rules: Rules) -> Iterator[tuple[str, Problem, int, int]]:
@@ -47,11 +51,36 @@ def _options(pool: Pool, rules: Rules) -> Iterator[tuple[str, Problem, int, int]
     problem = problem_of(pool, rules)
     for host, uuid in enumerate(problem.hosts):
         yield uuid, problem, host, pool.free_unclamped_bytes[uuid]
+    larger, index = _with_one_more(pool, rules, _most_cpus(pool, rules))
+    yield NEW_HOST, larger, index, 0
+
+
+def _with_one_more(pool: Pool, rules: Rules, cpus: int | None) -> tuple[Problem, int]:
+    """Return the integers with one more host with so many cores and hardly any memory, and its index."""
     name = NEW_HOST
     while any(name in (host.uuid, host.name) for host in pool.hosts):
         name += "-"
-    larger = problem_of(apply(pool, parse_change(f"add-host={name}:1MiB")), rules)
-    yield NEW_HOST, larger, larger.hosts.index(name), 0
+    more = apply(pool, parse_change(f"add-host={name}:1MiB"))
+    hosts = tuple(replace(host, cpus=cpus) if host.uuid == name else host for host in more.hosts)
+    problem = problem_of(replace(more, hosts=hosts), rules)
+    return problem, problem.hosts.index(name)
+
+
+def _most_cpus(pool: Pool, rules: Rules) -> int | None:
+    """Return the cores with which a host could take every protected VM; None where vCPUs are not counted."""
+    ratio = rules.vcpus_per_core
+    return None if ratio is None else ceil(sum(vm.vcpus for vm in pool.protected_vms) / ratio)
+
+
+def _fewest_cpus(pool: Pool, rules: Rules, room_bytes: int, failures: int, judge: Judge) -> int:
+    """Return the fewest cores with which one more host with this much memory is seen to do."""
+    low, high = -1, _most_cpus(pool, rules) or 0
+    while high - low > 1 and not judge.deadline.passed():
+        middle = (low + high) // 2
+        problem, index = _with_one_more(pool, rules, middle)
+        held = judge.holds(_with_room(problem, index, room_bytes), failures)
+        low, high = (low, middle) if held else (middle, high)
+    return high
 
 
 def _least(
@@ -61,8 +90,7 @@ def _least(
 
     def holds(steps: int) -> bool:
         room = max(0, free_bytes + steps * MIB)
-        free = (*problem.free_bytes[:host], room, *problem.free_bytes[host + 1 :])
-        return bool(judge.holds(replace(problem, free_bytes=free), failures))
+        return bool(judge.holds(_with_room(problem, host, room), failures))
 
     if most < 1 or not holds(most):
         return None
@@ -71,6 +99,11 @@ def _least(
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
     return high
+
+
+def _with_room(problem: Problem, host: int, room_bytes: int) -> Problem:
+    free = (*problem.free_bytes[:host], room_bytes, *problem.free_bytes[host + 1 :])
+    return replace(problem, free_bytes=free)
 
 
 def fewest_demotions(problem: Problem, failures: int, judge: Judge) -> tuple[tuple[str, ...] | None, bool]:

@@ -13,13 +13,17 @@ NEW_HOST = "new"
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Memory to add: to a host (uuid), or as the memory left for VMs of one more host."""
+    """Memory to add: to a host (uuid), or as the memory left for VMs of one more host.
+
+    `cpus`: the cores of one more host, where rules count vCPUs; as few as do with so much memory.
+    """
 
     host: str
     bytes: int
+    cpus: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"host": self.host, "bytes": self.bytes}
+        return {"host": self.host, "bytes": self.bytes, "cpus": self.cpus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Repair:
     `possible` None: open. `minimal`: no smaller number of moves reaches it, proven. `safe`: the tolerance
     never falls below the start meanwhile, proven. `purchase` and `demote` come with a proven "no" only, and
     nothing moved; None: none reaches the target, or none was found. Their `_proven` say that nothing cheaper
-    does.
+    does. `breaks_groups`: groups (uuids) whose preference is kept less well afterwards: nothing better was
+    found.
     """
 
     target: int
@@ -42,6 +47,7 @@ class Repair:
     demote: tuple[str, ...] | None
     demote_proven: bool
     elapsed_seconds: float
+    breaks_groups: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -51,6 +57,7 @@ class Repair:
             "minimal": self.minimal,
             "safe": self.safe,
             "moves": [move.to_json() for move in self.moves],
+            "breaks_groups": list(self.breaks_groups),
             "purchase": None if self.purchase is None else self.purchase.to_json(),
             "purchase_proven": self.purchase_proven,
             "demote": None if self.demote is None else list(self.demote),

@@ -35,6 +35,7 @@ def test_programs_read_the_contract(xenha, file_of, pool):
         "minimal": True,
         "safe": True,
         "moves": [{"vm": "v2", "from": "h2", "to": "h1"}],
+        "breaks_groups": [],
         "purchase": None,
         "purchase_proven": False,
         "demote": None,

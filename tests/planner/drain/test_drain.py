@@ -9,14 +9,14 @@ import pytest
 
 from bench.clocks import StillClock
 from bench.oracle import packable
-from bench.worlds import drawn
+from bench.worlds import drawn, tiny
 from lab.demo import demo_pool
 from lab.pools import GIB, small_pool
 from planner.agility import Reach
 from planner.changes.apply import apply
 from planner.changes.change import parse_change
 from planner.drain import drain
-from planner.model import Pool
+from planner.model import PlacementPolicy, Pool, VMGroup
 from planner.placement.verify_moves import verify_moves
 from planner.results import Move
 from planner.tolerance.answer import tolerance
@@ -80,6 +80,45 @@ def test_an_empty_host_needs_no_moves():
     pool = apply(demo_pool(), parse_change("add-host=fresh:1GiB"))
     answer = drain(pool, ["fresh"], clock=CLOCK)
     assert (answer.possible, answer.moves, answer.blocked) == (True, (), ())
+
+
+def in_group(pool: Pool, placement: PlacementPolicy) -> Pool:
+    """The pool with all its VMs in one group that is not enforced."""
+    vms = tuple(replace(vm, groups=("g",)) for vm in pool.vms)
+    return replace(pool, groups=(VMGroup("g", placement),), vms=vms)
+
+
+def test_vms_go_where_groups_prefer_them():
+    """Unasked they would go to h1, which has more room."""
+    there = tiny((0, 90, 9, 9), [(2, 0, None), (2, 1, None), (2, 3, None)])
+    assert [move.to_host for move in drain(there, ["h0"], clock=CLOCK).moves] == ["h1"]
+    apart = drain(in_group(there, "anti_affinity"), ["h0"], clock=CLOCK)
+    assert (apart.moves, apart.breaks_groups) == ((Move("v0", "h0", "h2"),), ())
+
+
+def test_a_group_that_has_to_give_way_is_named():
+    there = tiny((0, 9), [(2, 0, None), (2, 1, None)])
+    answer = drain(in_group(there, "anti_affinity"), ["h0"], clock=CLOCK)
+    assert (answer.possible, answer.breaks_groups) == (True, ("g",))
+    split = in_group(tiny((0, 2, 2), [(2, 0, None), (2, 0, None)]), "affinity")
+    answer = drain(split, ["h0"], clock=CLOCK)
+    assert (answer.possible, answer.breaks_groups) == (True, ("g",))
+    enforced = replace(split, groups=(VMGroup("g", "anti_affinity", enforced=True),))
+    assert drain(enforced, ["h0"], clock=CLOCK).breaks_groups == ()
+
+
+@pytest.mark.parametrize("placement", ["anti_affinity", "affinity"])
+def test_a_preference_makes_no_drain_worse(placement):
+    for seed in range(60):
+        pool = drawn(Random(seed), hosts=5, vms=10)
+        pool = replace(pool, groups=(), vms=tuple(replace(vm, groups=()) for vm in pool.vms))
+        plain, soft = (
+            drain(each, [pool.hosts[0].uuid], clock=CLOCK) for each in (pool, in_group(pool, placement))
+        )
+        assert {move.vm for move in plain.moves} == {move.vm for move in soft.moves}
+        assert (plain.possible, plain.blocked) == (soft.possible, soft.blocked)
+        assert plain.tolerance_after.simultaneous.lower <= soft.tolerance_after.simultaneous.lower
+        assert plain.tolerance_after.sequential.lower <= soft.tolerance_after.sequential.lower
 
 
 def test_the_judge_refuses_moves_that_cannot_be_made():

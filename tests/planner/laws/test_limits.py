@@ -11,7 +11,9 @@ from bench.pools import Shape, from_shape, with_constraints
 from planner.constraints.rules import Rules
 from planner.drain import drain
 from planner.model import Pool
+from planner.repair.answer import repair
 from planner.restart import plan
+from planner.rolling import rolling
 from planner.whatif import whatif
 
 LIMIT_SECONDS = 0.5
@@ -28,6 +30,22 @@ ASKED: dict[str, tuple[Ask, float]] = {
         lambda pool, host, rules, clock: drain(
             pool, [host], limit_seconds=LIMIT_SECONDS, clock=clock, rules=rules
         ),
+        2.5,
+    ),
+    "repair": (
+        lambda pool, host, rules, clock: repair(
+            pool, target=9, limit_seconds=LIMIT_SECONDS, clock=clock, rules=rules
+        ),
+        2.0,
+    ),
+    "repair that cannot": (
+        lambda pool, host, rules, clock: repair(
+            pool, target=30, limit_seconds=LIMIT_SECONDS, clock=clock, rules=rules
+        ),
+        2.0,
+    ),
+    "rolling": (
+        lambda pool, host, rules, clock: rolling(pool, limit_seconds=LIMIT_SECONDS, clock=clock, rules=rules),
         2.5,
     ),
     "what-if": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations, pairwise
 from random import Random
 
@@ -14,6 +15,7 @@ from bench.oracle import simultaneous
 from bench.pools import pool as bench_pool
 from bench.worlds import drawn, tight_with_rules, tiny
 from lab.demo import demo_pool
+from planner.constraints.rules import Rules
 from planner.model import VM, Host, Pool, VMGroup
 from planner.placement.verify_moves import verify_moves
 from planner.repair.answer import repair
@@ -270,6 +272,74 @@ def test_a_host_over_a_limit_still_takes_vms_that_the_limit_does_not_concern():
 def test_the_target_is_the_pools_own():
     pool = demo_pool()
     assert repair(pool, clock=CLOCK) == repair(pool, target=2, clock=CLOCK)
+
+
+def grouped(pool: Pool, rng: Random) -> Pool:
+    """The pool with two soft groups, half of its VMs in each."""
+    groups = (VMGroup("apart", "anti_affinity"), VMGroup("together", "affinity"))
+    vms = [
+        replace(vm, groups=tuple(g.uuid for g in groups if rng.random() < 0.5) if vm.resident_on else ())
+        for vm in pool.vms
+    ]
+    return replace(pool, groups=groups, vms=tuple(vms))
+
+
+def unwanted(pool: Pool, group: str, sign: int) -> int:
+    """Pairs of a group that share a host, counted one by one."""
+    at = [vm.home for vm in pool.vms if group in vm.groups and vm.home]
+    return sign * sum(one == other for one, other in combinations(at, 2))
+
+
+def test_a_preference_changes_places_and_nothing_else():
+    """Every answer is as good as without groups, names what it breaks, and sometimes avoids it."""
+    better = broken = 0
+    for seed in range(500):
+        rng = Random(seed)
+        bare = replace(world(rng), groups=())
+        bare = replace(bare, vms=tuple(replace(vm, groups=()) for vm in bare.vms))
+        soft = grouped(bare, rng)
+        target = max(0, simultaneous(bare) + 1)
+        plain, answer = (repair(pool, target=target, clock=CLOCK) for pool in (bare, soft))
+        check(soft, target, answer)
+        weights = [
+            sorted(soft.vm_by_uuid[move.vm].need_bytes for move in said.moves) for said in (plain, answer)
+        ]
+        assert weights[0] == weights[1]
+        assert (plain.possible, plain.minimal, plain.purchase) == (
+            answer.possible,
+            answer.minimal,
+            answer.purchase,
+        )
+        assert answer.safe or not plain.safe
+        more = [
+            tuple(
+                group
+                for group, sign in (("apart", 1), ("together", -1))
+                if unwanted(states(soft, said.moves)[-1], group, sign) > unwanted(soft, group, sign)
+            )
+            for said in (plain, answer)
+        ]
+        assert answer.breaks_groups == more[1]
+        better += len(more[1]) < len(more[0])
+        broken += bool(more[1])
+    assert better > 2
+    assert broken > 5
+
+
+def test_one_more_host_has_the_cores_that_vcpus_ask_for():
+    """Two hosts whose cores are taken: memory alone helps nobody, and a host without cores neither."""
+    there = tiny((9, 9), [(2, 0, None), (2, 1, None)], unit=MIB)
+    pool = replace(
+        there,
+        hosts=tuple(replace(host, cpus=2) for host in there.hosts),
+        vms=tuple(replace(vm, vcpus=4) for vm in there.vms),
+    )
+    for ratio, cores in ((Fraction(2), 2), (Fraction(3), 2), (Fraction(1, 2), 8)):
+        answer = repair(pool, target=1, clock=CLOCK, rules=Rules(vcpus_per_core=ratio))
+        assert answer.possible is False
+        assert answer.purchase == Purchase(NEW_HOST, 2 * MIB, cores)
+        assert answer.purchase_proven
+    assert repair(pool, target=2, clock=CLOCK).purchase == Purchase(NEW_HOST, 4 * MIB)
 
 
 def test_a_large_pool_is_refuted_by_volume():
