@@ -138,11 +138,13 @@ class Certificate:
         return min((list(self._open(packer, failures, deadline)) for packer in self._packers), key=len)
 
     def _open(self, packer: _Packer, failures: int, deadline: Deadline) -> Iterator[Row]:
+        late = False
         for position, versions in enumerate(packer.versions):
             held = packer.held.get(position)
             if held is not None and held.holds(failures):
                 continue
-            if deadline.passed():
+            late = late or deadline.passed()
+            if late:
                 yield Row(versions[0].kind, (0,) * self._units, 0, None)
                 continue
             rows = [self._best(kind, failures) for kind in versions]
