@@ -8,15 +8,17 @@ python -m lab.cluster soak   one fault after the other, for as long as wanted
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from hacore.clock import Clock, SystemClock
 from lab.cluster.cluster import Cluster
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m lab.cluster",
         description="Real daemons in network namespaces over one shared disk, and faults. Needs root.",
         epilog=f"words for the console of `run`:\n{HELP}",
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="form a cluster, tell what happens, obey words typed (see below)")
-    run.add_argument("--hosts", type=int, default=3, choices=range(FEWEST, MOST + 1), metavar="N")
+    run.add_argument("--hosts", type=_hosts(FEWEST), default=3, metavar="N", help="3")
     run.add_argument("--networks", type=int, default=1, choices=(1, 2), metavar="N")
     run.add_argument("--isolation", default="evidence", choices=("evidence", "fence", "hold"))
     run.add_argument("--quorum", default="disk", choices=("disk", "majority"))
@@ -78,23 +80,45 @@ def _parser() -> argparse.ArgumentParser:
     drill.set_defaults(does=_drill)
     for each in (run, drill):
         each.add_argument(
-            "--timeout", type=_timeout, metavar="SECONDS", help=f"T; from {SHORTEST_SECONDS:g}, default 3"
+            "--timeout",
+            type=_from(SHORTEST_SECONDS),
+            metavar="SECONDS",
+            help=f"T; from {SHORTEST_SECONDS:g}, default 3",
         )
     soak = commands.add_parser("soak", help="strike a cluster again and again, and judge every stroke")
-    soak.add_argument("--minutes", type=float, default=15.0, metavar="N", help="how long; 15")
+    soak.add_argument("--minutes", type=_from(0.0), default=15.0, metavar="N", help="how long; 15")
     soak.add_argument("--seed", type=int, default=1, metavar="N", help="which strokes, of which hosts; 1")
-    soak.add_argument("--hosts", type=int, default=5, choices=range(3, MOST + 1), metavar="N", help="5")
-    soak.add_argument("--timeout", type=_timeout, default=6.0, metavar="SECONDS", help="T; 6")
+    soak.add_argument("--hosts", type=_hosts(3), default=5, metavar="N", help="5")
+    soak.add_argument("--timeout", type=_from(SHORTEST_SECONDS), default=6.0, metavar="SECONDS", help="T; 6")
     soak.set_defaults(does=_soak)
     commands.add_parser("list", help="name the drills")
     return parser
 
 
-def _timeout(text: str) -> float:
-    seconds = float(text)
-    if not seconds >= SHORTEST_SECONDS:
-        raise ValueError
-    return seconds
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is a --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"lab: {message}; see {self.prog} --help\n")
+
+
+def _from(least: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        with suppress(ValueError):
+            if least <= (found := float(text)) < math.inf:
+                return found
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from {least:g} on")
+
+    return number
+
+
+def _hosts(fewest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if text.isascii() and text.isdigit() and len(text) < 3 and fewest <= int(text) <= MOST:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r}: expected {fewest} to {MOST} hosts")
+
+    return number
 
 
 # run

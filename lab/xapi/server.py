@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdecimal()) or "Transfer-Encoding" in self.headers:
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "a call says its Content-Length")
             return None
-        if int(length[:20]) > MAX_BODY_BYTES:
+        if len(length) > 20 or int(length) > MAX_BODY_BYTES:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a call has at most {MAX_BODY_BYTES} bytes")
             return None
         return self.rfile.read(int(length))

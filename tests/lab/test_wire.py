@@ -132,6 +132,7 @@ def test_statuses(http_client: httpx.Client, method: str, path: str, status: int
     [
         ({"Content-Length": str(MAX_BODY_BYTES + 1)}, 413),
         ({"Content-Length": "9" * 5000}, 413),
+        ({"Content-Length": "0" * 5000 + "1"}, 413),
         ({"Content-Length": "-1"}, 411),
         ({"Content-Length": "ten"}, 411),
         ({}, 411),

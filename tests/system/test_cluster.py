@@ -164,3 +164,24 @@ def test_administrators_programs_are_found_on_anybodys_path():
         search_path({"PATH": "/sbin:/bin:/usr/sbin:/usr/local/sbin"})
         == "/sbin:/bin:/usr/sbin:/usr/local/sbin"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("drill crash --timeout 1", "'1': expected a number from 2 on"),
+        ("drill crash --timeout soon", "'soon': expected a number from 2 on"),
+        ("soak --minutes nan", "'nan': expected a number from 0 on"),
+        ("soak --hosts 2", "'2': expected 3 to 16 hosts"),
+        ("run --hosts 99999999999", "'99999999999': expected 1 to 16 hosts"),
+        ("drill nothing", "invalid choice: 'nothing'"),
+        ("", "required: COMMAND"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_one_line(
+    capsys: pytest.CaptureFixture[str], typed: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed.split())
+    error = capsys.readouterr().err
+    assert (ended.value.code, error.count("\n"), said in error) == (2, 1, True), error
