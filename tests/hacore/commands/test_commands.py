@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -198,9 +199,9 @@ def test_dump_watches_who_writes(config: Path, capsys: Captured) -> None:
     assert main(["dump", "-c", str(config), "--watch", "0.3", "--json"]) == 0
     ages = [slot["age_seconds"] for slot in json.loads(capsys.readouterr().out)["slots"]]
     assert [age["at_most"] for age in ages] == [None, None]
-    assert all(0.2 < age["at_least"] < 60 for age in ages)
+    assert all(age["at_least"] > 0.2 for age in ages)
     assert main(["dump", "-c", str(config), "--watch", "0.3"]) == 0
-    assert "(as it was formatted), not written for 0." in capsys.readouterr().out
+    assert re.search(r"\(as it was formatted\), not written for \d+\.\d s", capsys.readouterr().out)
 
 
 def test_dump_with_a_bad_key_file_says_so(config: Path, capsys: Captured) -> None:
