@@ -39,7 +39,8 @@ _POOL_RULES: tuple[Rule, ...] = (
         ),
         runbook=(
             "Shut down or move what is not needed, lower the priority or memory of VMs, bring hosts back "
-            "into service, or add memory. `xenha tolerance` and the page of xenha name the witness."
+            "into service, or add memory. `xenha explain SOURCE` says what limits the figure, `xenha repair "
+            "SOURCE` which migrations reach the target, or what to buy."
         ),
     ),
     Rule(
@@ -54,7 +55,8 @@ _POOL_RULES: tuple[Rule, ...] = (
         ),
         runbook=(
             "Act before the next failure: bring hosts back into service, shut down what is not needed, or "
-            "free memory on other hosts. A protected VM that can run on one host only has the same effect."
+            "free memory on other hosts. A protected VM that can run on one host only has the same effect: "
+            "`xenha explain SOURCE` says which it is."
         ),
     ),
     RECOVERY_RULE,
@@ -74,7 +76,7 @@ _POOL_RULES: tuple[Rule, ...] = (
             f"{lookup('xenha_tolerance_upper_hosts', _SIMULTANEOUS)}. "
             "Unknown is not good: the pool may be overcommitted."
         ),
-        runbook="Run `xenha tolerance --limit 300` on the pool, or give the service a longer limit_seconds.",
+        runbook="Run `xenha tolerance SOURCE --limit 300`, or give the service a longer limit_seconds.",
     ),
     Rule(
         alert="XenhaNoFigure",
@@ -83,7 +85,10 @@ _POOL_RULES: tuple[Rule, ...] = (
         expr=of_pool(f"(xenha_up == 1\n  unless {on('pool')} xenha_tolerance_lower_hosts)"),
         summary="{{ $labels.pool_name }}: there is no figure at all",
         description="The pool answers, but its tolerance was never worked out since xenha started.",
-        runbook="Look into the log of `xenha serve`: it names the planner's failure.",
+        runbook=(
+            "The log of xenha serve names the planner's failure, `xenha tolerance SOURCE --debug` where it "
+            "happens: report it with the pool file of `xenha inventory SOURCE -o pool.json`."
+        ),
     ),
     Rule(
         alert="XenhaPlanStale",
@@ -95,8 +100,8 @@ _POOL_RULES: tuple[Rule, ...] = (
             "The pool changed {{ $value | humanizeDuration }} ago; the figures speak of what was before."
         ),
         runbook=(
-            "Look into the log of `xenha serve` for a planning that fails or does not end, and at its CPU; "
-            "a smaller limit_seconds ends long plannings earlier."
+            "Look into the log of xenha serve for a planning that fails or does not end, and at its CPU; "
+            "`xenha tolerance SOURCE` tries one by hand. A smaller limit_seconds ends long plannings earlier."
         ),
     ),
     Rule(
@@ -111,7 +116,7 @@ _POOL_RULES: tuple[Rule, ...] = (
         ),
         runbook=(
             "Is the master up, does the management network reach it, is the password still right? "
-            "The log of `xenha serve` and its page say what the API answered."
+            "`xenha check SOURCE` says what the API answers, and so do the log of xenha serve and its page."
         ),
     ),
     Rule(
@@ -136,7 +141,8 @@ _POOL_RULES: tuple[Rule, ...] = (
             "The host is not live although it is enabled. The tolerance shown is that of the other hosts."
         ),
         runbook=(
-            "See whether its VMs run elsewhere (alert XenhaProtectedVmHalted), then repair the host. "
+            "See whether its VMs run elsewhere (alert XenhaProtectedVmHalted; `xenha plan SOURCE --fail "
+            "{{ $labels.host }}` says where they should), then repair the host. "
             "Put hosts into maintenance before they are shut down on purpose."
         ),
     ),
@@ -148,8 +154,9 @@ _POOL_RULES: tuple[Rule, ...] = (
         summary="Protected VM {{ $labels.vm_name }} is halted",
         description="A protected VM of {{ $labels.pool_name }} is to run always, and is halted.",
         runbook=(
-            "Start the VM. If it is to stay down, lift its protection: a protected VM that is down "
-            "counts in the tolerance as one that must be restarted."
+            "Start the VM; `xenha diagnose SOURCE --vm {{ $labels.vm }}` says on which hosts it could run. "
+            "If it is to stay down, lift its protection: a protected VM that is down counts in the tolerance "
+            "as one that must be restarted."
         ),
     ),
     Rule(
@@ -163,8 +170,9 @@ _POOL_RULES: tuple[Rule, ...] = (
             "devices of this protected VM. It restarts on the others only, and lowers the tolerance."
         ),
         runbook=(
-            "The page of xenha names the reason: move its disks to a shared SR, eject the local DVD, plug "
-            "the missing PBD or PIF, give up the device, or protect it as best-effort only."
+            "`xenha diagnose SOURCE --vm {{ $labels.vm }}` names the reason: move its disks to a shared SR, "
+            "eject the local DVD, plug the missing PBD or PIF, give up the device, or protect it as "
+            "best-effort only."
         ),
     ),
     Rule(
@@ -174,7 +182,10 @@ _POOL_RULES: tuple[Rule, ...] = (
         expr=of_pool("(sum without (class) (xenha_inventory_rejected_records) > 0)"),
         summary="{{ $labels.pool_name }}: records left out ({{ $value }})",
         description="These records are left out of all figures, which may therefore be too good or too bad.",
-        runbook="The page of xenha lists them with reasons. `xenha inventory SOURCE` writes the bug report.",
+        runbook=(
+            "`xenha inventory SOURCE` names them with reasons, and so does the page of xenha; with "
+            "`-o pool.json` it writes the bug report."
+        ),
     ),
     Rule(
         alert="XenhaXapiPromisesTooMuch",

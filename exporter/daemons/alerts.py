@@ -53,9 +53,10 @@ def _late(alert: str, share: str, percent: int) -> Rule:
             "link, all of them to the host or to the channel itself."
         ),
         runbook=(
-            "Look at the matrix on the page of xenha: a row, a column or a whole channel that is late. Check "
-            "the host's load, its links and switch, or the array of the heartbeat SR. Set a longer T where "
-            "such pauses are usual (multipath, mirrored storage)."
+            "Look at the matrix on the page of xenha: a row, a column or a whole channel that is late; "
+            "`xenhad status --watch` shows one host's row. Check the host's load, its links and switch, or "
+            "the array of the heartbeat SR. Set a longer T where such pauses are usual (multipath, mirrored "
+            "storage)."
         ),
     )
 
@@ -74,7 +75,8 @@ def _lease(alert: str, share: str, percent: int) -> Rule:
         ),
         runbook=(
             "Usually the heartbeat SR answers slowly or not at all: check paths, array and the load of the "
-            "control domain. Several hosts at once point to the array."
+            "control domain. `xenhad status --watch` on the host shows the time it has left. Several hosts "
+            "at once point to the array."
         ),
     )
 
@@ -91,8 +93,9 @@ DAEMON_RULES: tuple[Rule, ...] = (
             "its daemon has ended: then its watchdog reboots it."
         ),
         runbook=(
-            "Is the host up? Then look into the journal of xenhad there. If it is meant to be gone, take its "
-            "socket out of `daemons` and restart `xenha serve`."
+            "Is the host up? Then `xenhad status` there says why nobody answers, and the journal of xenhad "
+            "what came before. If it is meant to be gone, take its socket out of the key daemons of the "
+            "configuration and restart `xenha serve`."
         ),
     ),
     Rule(
@@ -135,7 +138,10 @@ DAEMON_RULES: tuple[Rule, ...] = (
             "The host can no longer write its slot or read those of the others. If others still can, it "
             "fences itself before T has passed; if nobody can, all stay as long as all hear each other."
         ),
-        runbook="Check the paths of the host to the heartbeat SR first, then the array.",
+        runbook=(
+            "Check the paths of the host to the heartbeat SR first, then the array. `xenhad dump --watch 10` "
+            "shows whose slots are still written."
+        ),
     ),
     Rule(
         alert="XenhaNetworkDegraded",
@@ -147,7 +153,10 @@ DAEMON_RULES: tuple[Rule, ...] = (
             "Some members do not hear each other over any network. All stay, for nobody would be better off; "
             "with the disk lost as well, hosts would fence."
         ),
-        runbook="The page of xenha shows who does not hear whom: check those links and switches.",
+        runbook=(
+            "The page of xenha shows who does not hear whom, `xenhad status` whom one host hears: check "
+            "those links and switches."
+        ),
     ),
     Rule(
         alert="XenhaLivesetSmall",
@@ -159,7 +168,10 @@ DAEMON_RULES: tuple[Rule, ...] = (
         ),
         summary=f"{HOSTS_TEXT} outside the liveset" + "{{ with $labels.pool_name }} of {{ . }}{{ end }}",
         description=f"As {{{{ $labels.host_name }}}}, the leader, sees it. Missing:{_MISSING}.",
-        runbook="Bring the host back, or take it out of the configuration if it is gone for good.",
+        runbook=(
+            "`xenhad status` on the missing host says for what it waits. Bring it back, or take it out of "
+            "the configuration if it is gone for good."
+        ),
     ),
     Rule(
         alert="XenhaSlotCopiesLow",
@@ -173,8 +185,8 @@ DAEMON_RULES: tuple[Rule, ...] = (
             "has lost the heartbeat disk."
         ),
         runbook=(
-            "Find out why writes fail. Copies come back one an hour; if that is too long, let the host "
-            "leave, reboot it in peace, and join again."
+            "Find out why writes fail; `xenhad dump --copies` shows each copy. Copies come back one an hour; "
+            "if that is too long, `xenhad leave` and reboot the host in peace."
         ),
     ),
     Rule(
@@ -186,7 +198,8 @@ DAEMON_RULES: tuple[Rule, ...] = (
         description="{{ $value | humanizeDuration }} ago the host rebooted by its own hand.",
         runbook=(
             "storage_lost: see its paths to the heartbeat SR. left_out: see its networks, and the journal of "
-            "xenhad on the leader. brain: report a bug, with the journal of xenhad."
+            "xenhad on the leader. brain: report a bug, with the journal of xenhad. `xenhad status` says "
+            "whether it is a member again."
         ),
     ),
 )

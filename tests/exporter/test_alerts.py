@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from exporter.alerts import RULES, render
 from exporter.catalogue import BY_NAME
+from exporter.cli.app import app
+from exporter.rule import Rule
+from hacore.commands.parser import COMMANDS
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
@@ -422,6 +426,26 @@ def test_every_metric_and_label_of_a_rule_is_in_the_catalogue(rule) -> None:
     assert labels <= known
 
 
+OPTIONS = {
+    **{
+        f"xenha {name}": {flag for parameter in command.params for flag in parameter.opts}
+        for name, command in typer.main.get_command(app).commands.items()
+    },
+    **{f"xenhad {each.name}": {flag for one in each.options for flag in one.names} for each in COMMANDS},
+}
+"""What can be typed, and its options."""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.alert)
+def test_every_runbook_names_a_command_that_can_be_typed(rule: Rule) -> None:
+    commands = [words.split() for words in re.findall(r"`(xenhad? [^`]*|xe [^`]*)`", rule.runbook)]
+    assert commands, "whoever is woken wants to know what to type"
+    for program, name, *rest in commands:
+        if program != "xe":
+            options = OPTIONS[f"{program} {name}"]
+            assert options.issuperset(word for word in rest if word.startswith("-"))
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.alert)
 def test_states_asked_for_exist(rule) -> None:
     for metric, state in re.findall(r'(xenha_\w+){state="(\w+)"}', rule.expr):
@@ -485,7 +509,7 @@ def test_texts_name_pool_host_and_figures(tmp_path: Path) -> None:
     """Judge what people read, word by word."""
     (tmp_path / "rules.yml").write_text(render())
     texts = {
-        rule.alert: {"summary": summary, "description": description, "runbook": rule.runbook}
+        rule.alert: {"summary": summary, "description": description, "runbook": _filled(rule)}
         for rule in RULES
         if rule.alert in TEXTS
         for summary, description in (TEXTS[rule.alert],)
@@ -513,6 +537,12 @@ def test_texts_without_names_still_say_what_and_how_many(tmp_path: Path) -> None
     )
     done = _judge(tmp_path, [late, down])
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _filled(rule: Rule) -> str:
+    """Return the runbook with the labels of the story's first alert."""
+    labels = STORIES[rule.alert][3][0]
+    return re.sub(r"{{ \$labels\.(\w+) }}", lambda found: labels[found[1]], rule.runbook)
 
 
 def _texts(alert: str, *texts: tuple[str, str]) -> dict[str, Any]:
