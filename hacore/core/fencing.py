@@ -1,8 +1,9 @@
 """Who was left out: when it is certainly dead (MEMBERSHIP §4, G1), and how it goes itself. Must never guess.
 
 Certain is only: it rebooted; it fell silent; its lease has run out since my own slot was read back with the
-removal in it; or it has cut its lease, said so, and its watchdog has had its time since. A host without
-fencing is certain only when it was seen rebooted.
+removal in it; or it has cut its lease, said so, and its watchdog has had its time since. Who says so is given
+that time whatever the removal's: it may be a daemon that came up just now and armed what had been closed. A
+host without fencing is certain only when it was seen rebooted.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ def certainly_dead(seen: DeadEvidence) -> bool:
         return True
     if not seen.armed or not seen.removed_ns:
         return False
-    if seen.silent or (seen.leased_by_disk and seen.read_ns - seen.removed_ns > seen.silence_ns):
+    if seen.silent:
         return True
-    return bool(seen.confirmed_ns) and seen.now_ns - seen.confirmed_ns > seen.confirmation_ns
+    if seen.confirmed_ns:
+        return seen.now_ns - seen.confirmed_ns > seen.confirmation_ns
+    return seen.leased_by_disk and seen.read_ns - seen.removed_ns > seen.silence_ns
 
 
 class Going(Enum):

@@ -271,7 +271,7 @@ class Machine:
         before, says = self._says.decided, self._says
         says.decided = decided
         self._deciding.close(decided.epoch)
-        self._removals.decided(before, decided)
+        self._removals.decided(before, decided, self._disk)
         if says.leader_wish == decided.leader:
             says.leader_wish = NOBODY
         self._living.waive(waives=False)

@@ -1,7 +1,7 @@
 """Who was left out since when, and what was seen of it since. Remembers; the rule is in fencing.py.
 
 Steady state: nobody, at no cost. A fresh daemon knows nothing of epochs before: it takes up those who still
-show that they were members.
+show that they were members. So does one that missed epochs: what it knows may be of a membership before last.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from hacore.core.fencing import DeadEvidence
 from hacore.core.seen import Disk
 from hacore.core.setup import Setup
 from hacore.records import Cause, Decision, SlotBody, State
+
+_RAN = (State.MEMBER, State.LEAVING, State.FENCING)
+"""Who shows one of these may have run VMs as the boot that it shows."""
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ class Removals:
         self.dead = self.condemned = self.uncertain = 0
         """Masks: certainly dead; left out and not yet dead; of those, without fencing."""
 
-    def decided(self, before: Decision, after: Decision) -> None:
+    def decided(self, before: Decision, after: Decision, disk: Disk) -> None:
         """Note who the next known epoch leaves out, but for those who asked for it."""
         direct = after.epoch == before.epoch + 1
         left = direct and after.cause is Cause.LEFT
@@ -48,21 +51,26 @@ class Removals:
                 self._records[host] = Removal(host, before.members[host], after.epoch, direct)
         for host in hosts_in(after.liveset):
             self._records.pop(host, None)
+        if not direct:
+            self._date_anew(after.epoch)
+            self.inherit(after, disk)
         self._sum_up()
 
     def inherit(self, decided: Decision, disk: Disk) -> None:
-        """Note at the start who else still shows that it was a member of an epoch before."""
-        members = disk.states[State.MEMBER] | disk.states[State.LEAVING] | disk.states[State.FENCING]
+        """Note who else still shows that it was a member, of an epoch that was not read."""
+        members = sum(disk.states[state] for state in _RAN)
         for host in hosts_in(members & ~decided.liveset & ~(1 << self._me)):
-            self._records[host] = Removal(host, disk.incarnations[host], decided.epoch, direct=False)
+            record, incarnation = self._records.get(host), disk.incarnations[host]
+            if record is None or record.incarnation != incarnation:
+                self._records[host] = Removal(host, incarnation, decided.epoch, direct=False)
         self._sum_up()
 
     def look(self, disk: Disk) -> None:
         """Take in a good read: what my own slot shows as decided, and what those who are left out say."""
         own = disk.bodies[self._me]
-        if not self.condemned or own is None:
+        if not self._records or own is None:
             return
-        for record in self._records.values():
+        for record in self._replaced(disk):
             body, bit = disk.bodies[record.host], 1 << record.host
             if not record.removed_ns and own.decided.epoch >= record.epoch and not own.decided.liveset & bit:
                 record.removed_ns = disk.read_completed_ns
@@ -114,6 +122,21 @@ class Removals:
         before = self.uncertain
         self.uncertain = self.condemned & silent & disk.unarmed
         return self.uncertain & ~before
+
+    def _date_anew(self, epoch: int) -> None:
+        """Epochs were missed: who is out may have been in again, armed, and be out since this one only."""
+        for host, record in self._records.items():
+            if not record.dead:
+                self._records[host] = Removal(host, record.incarnation, epoch, direct=False)
+
+    def _replaced(self, disk: Disk) -> list[Removal]:
+        """Return all records; who shows that it was a member as another boot is out as that one."""
+        for host, record in self._records.items():
+            body = disk.bodies[host]
+            if body is not None and body.incarnation != record.incarnation and body.state in _RAN:
+                self._records[host] = Removal(host, body.incarnation, disk.newest.epoch, direct=False)
+        self._sum_up()
+        return list(self._records.values())
 
     def _sum_up(self) -> None:
         self.dead = sum(1 << record.host for record in self._records.values() if record.dead)

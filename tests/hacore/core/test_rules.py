@@ -281,6 +281,7 @@ DEAD = DeadEvidence(
         ({"confirmed_ns": 1000}, False),
         ({"confirmed_ns": 910}, False),
         ({"confirmed_ns": 909}, True),
+        ({"confirmed_ns": 910, "removed_ns": 389}, False),
         ({"confirmed_ns": 909, "removed_ns": 0}, False),
     ],
 )
