@@ -69,18 +69,18 @@ class Ranking:
             # What came before is never smaller than the smallest, so for that one sums of sizes ≥ s do.
             table = self._decreasing if self._needs[kind] == smallest else self._any_size
             least += table[kind * hosts : (kind + 1) * hosts]
-        layout, sizes = _only(self._counted.layout, kinds), array("q", [self._needs[k] for k in kinds])
+        layout, sizes = only(self._counted.layout, kinds), array("q", [self._needs[k] for k in kinds])
         rows = certificate_rows(layout, sizes, least, any_size=True)
         return rows, certified(layout, rows)
 
     def _by_size(self, kinds: Sequence[int]) -> tuple[Rows, array[int]]:
-        layout, sizes = _only(self._counted.layout, kinds), array("q", [self._needs[k] for k in kinds])
+        layout, sizes = only(self._counted.layout, kinds), array("q", [self._needs[k] for k in kinds])
         least, _ = saturation(self._counted.safe.room, sizes)
         rows = certificate_rows(layout, sizes, least)
         return rows, certified(layout, rows)
 
 
-def _only(layout: Layout, kinds: Sequence[int]) -> Layout:
+def only(layout: Layout, kinds: Sequence[int]) -> Layout:
     """Return the layout of some kinds, ascending."""
     start, unit, count = array("q", [0]), array("q"), array("q")
     for kind in kinds:
