@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -109,13 +109,16 @@ def _show_rich(parts: Iterable[Part]) -> None:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show on a terminal's stderr that something is being worked on; silent anywhere else."""
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal's stderr what is being worked on; silent anywhere else.
+
+    Yields what tells that it is something else by now.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda now: None
         return
     from rich.console import Console
     from rich.markup import escape
 
-    with Console(stderr=True).status(escape(clean(what))):
-        yield
+    with Console(stderr=True).status(escape(clean(what))) as status:
+        yield lambda now: status.update(escape(clean(now)))

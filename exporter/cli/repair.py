@@ -40,9 +40,9 @@ def repair(
     snapshot = look(source, account.credentials(), rules)
     from planner.repair import answer as planner
 
-    with working("looking for moves"):
+    with working("looking for moves") as tell:
         answer = planner.repair(
-            snapshot.pool, target=target, limit_seconds=limit, clock=SystemClock(), rules=rules
+            snapshot.pool, target=target, limit_seconds=limit, clock=SystemClock(), rules=rules, tell=tell
         )
     if json:
         print_json(answer.to_json())

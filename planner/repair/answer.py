@@ -8,6 +8,7 @@ pool they lead to, before anybody sees them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hacore.clock import Clock, Deadline, Stopwatch
@@ -43,11 +44,13 @@ def repair(
     limit_seconds: float = 10.0,
     clock: Clock,
     rules: Rules = NO_RULES,
+    tell: Callable[[str], None] = lambda now: None,
 ) -> Repair:
     """Return how the target is reached; after `limit_seconds` what is known by then, said to be so.
 
     `target` None: the pool's own, or 0 if it has none. `rules`: what counts beside memory, reach and enforced
-    groups. Raises PlanRejected if the verifier refuses the moves: a bug.
+    groups. `tell` is told what is being looked for once the moves are not it any more. Raises PlanRejected if
+    the verifier refuses the moves: a bug.
     """
     watch, deadline = Stopwatch.start(clock), Deadline.after(clock, limit_seconds)
     wanted = target if target is not None else pool.target or 0
@@ -58,7 +61,9 @@ def repair(
     buy: tuple[Purchase | None, bool] = (None, False)
     demote: tuple[tuple[str, ...] | None, bool] = (None, False)
     if found.possible is False:
+        tell("no moves do (proven); looking for what to buy")
         buy = cheapest_purchase(seen, left, wanted, Judge(deadline.part(FIRST_SHARE)))
+        tell("no moves do (proven); looking for VMs to demote")
         demote = fewest_demotions(problem_of(seen, left), wanted, Judge(deadline))
     return Repair(
         target=wanted,

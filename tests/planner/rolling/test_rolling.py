@@ -11,10 +11,10 @@ import pytest
 
 from bench.clocks import StillClock
 from bench.oracle import simultaneous
-from bench.worlds import drawn, tiny
+from bench.worlds import drawn, tight_with_rules, tiny
 from lab.demo import demo_pool
 from planner.drain import pool_after, without
-from planner.model import Pool
+from planner.model import Pool, VMGroup
 from planner.placement.verify_moves import verify_moves
 from planner.rolling import rolling
 
@@ -56,6 +56,33 @@ def test_every_step_keeps_the_floor(seed):
         assert answer.stuck is None
     else:
         assert answer.stuck is not None
+
+
+def test_steps_name_the_groups_that_give_way():
+    """The two of h0 would rather be together; only apart do they leave it. Back they need not come."""
+    there = tiny([0, 2, 2], [(2, 0, None), (2, 0, None)])
+    vms = tuple(replace(vm, groups=("g",)) for vm in there.vms)
+    pool = replace(there, groups=(VMGroup("g", "affinity"),), vms=vms)
+    answer = rolling(pool, floor=0, skip=["h1", "h2"], clock=CLOCK)
+    assert [(step.host, step.breaks_groups) for step in answer.steps] == [("h0", ("g",))]
+    enforced = replace(pool, groups=(VMGroup("g", "anti_affinity", enforced=True),))
+    answer = rolling(enforced, floor=0, skip=["h1", "h2"], clock=CLOCK)
+    assert [(step.host, step.breaks_groups) for step in answer.steps] == [("h0", ())]
+
+
+@pytest.mark.parametrize("chunk", range(3))
+def test_steps_keep_the_floor_under_rules(chunk):
+    possible = 0
+    for seed in range(chunk * 30, chunk * 30 + 30):
+        pool, rules = tight_with_rules(Random(seed), 4, 8)
+        answer = rolling(pool, floor=0, clock=CLOCK, rules=rules)
+        state = pool
+        for step in answer.steps:
+            assert verify_moves(out(state, step.host), step.moves, rules) == ()
+            state = pool_after(state, step.moves)
+            assert simultaneous(out(state, step.host), rules.vcpus_per_core) >= 0
+        possible += answer.possible is True
+    assert possible > 3
 
 
 def arrangements(pool: Pool) -> Iterator[Pool]:
