@@ -119,7 +119,8 @@ def _watchdog(found: Status) -> str:
 
 def _storage(found: Status) -> str:
     storage = found.storage
-    works = "works" if storage.works else "does not work"
+    away = "does not work" if storage.copies_left else "not used: no clean copy of the own slot is left"
+    works = "works" if storage.works else away
     age = storage.good_cycle_age_seconds
     parts = [works, "no good cycle yet" if age is None else f"last good cycle {duration(age)} ago"]
     if storage.running_io_age_seconds is not None and storage.running_io_age_seconds > 1:

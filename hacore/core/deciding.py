@@ -6,6 +6,8 @@ own is unresolved.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hacore.core.cliques import hosts_in
 from hacore.core.events import DiskCycle
 from hacore.core.joining import Hall, Heirs, hall_group, mutual, no_grants
@@ -222,10 +224,13 @@ class Deciding:
         return self._heirs.rested(joining, now_ns, self._setup.timing.silence_ns)
 
     def _say_what_a_joiner_waits_for(self, hall: Hall) -> None:
+        if not self._says.storage:
+            self.waiting = FOR_STORAGE if self._disk.copies_left else FOR_COPIES
+            return
         living = hall.liveset & ~hall.joining & ~hall.absent & ~hall.silent & ~hall.excluded
         if living:
             self.waiting = Waiting("to be admitted by the members", living)
-        elif not no_grants(hall):
+        elif not no_grants(hall) and self._rules.may_form(replace(hall, rested=hall.joining)):
             self.waiting = Waiting("grants of a boot before to run out", hall.joining & hall.liveset)
         elif not hall.group & self._me:
             self.waiting = Waiting("to be heard by all that join", hall.joining & ~self._me)
@@ -236,10 +241,10 @@ class Deciding:
 
     def _hindered(self, now_ns: int) -> bool:
         """Tell what keeps me from proposing."""
-        if not self._says.storage:
+        if self._disk.copies_left < COPIES_NEEDED:
+            self.waiting = FOR_COPIES  # with none of them nothing is written, however well the disk works
+        elif not self._says.storage:
             self.waiting = FOR_STORAGE
-        elif self._disk.copies_left < COPIES_NEEDED:
-            self.waiting = FOR_COPIES
         elif self.proposer.unresolved:
             self.waiting = Waiting("to know what became of a proposal of mine")
         elif not self._living.may_act(now_ns):

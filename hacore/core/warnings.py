@@ -115,8 +115,9 @@ def sentences(view: View, name: Name) -> list[str]:
     if view.foreign:
         found.append("the own slot shows something other than what was written: who else writes to it?")
     if view.copies_left < FEW_COPIES:
+        cost = "proposes nothing" if view.copies_left else "writes nothing, as if it had no storage,"
         found.append(
             f"clean copies of the own slot: {view.copies_left} of {COPIES}: failed writes may still land on "
-            "the others; proposes nothing until one comes back, an hour after its last failure"
+            f"the others; {cost} until one comes back, an hour after its last failure"
         )
     return found

@@ -31,7 +31,7 @@ class Waiting:
 
 NOT_WAITING = Waiting()
 FOR_STORAGE = Waiting("storage")
-FOR_COPIES = Waiting("clean copies of the own slot: failed writes may still land on the others")
+FOR_COPIES = Waiting("clean copies of the own slot: for an hour, failed writes may still land on the others")
 
 Value = str | int | bool | Hosts | Waiting
 """What a line of the journal may hold."""

@@ -51,11 +51,13 @@ class Channels:
         self._sequences: Sequence[int] = (0,) * hosts
 
     def read(self, cycle: DiskCycle) -> None:
-        """Take in what a disk cycle showed."""
+        """Take in what a disk cycle showed; a slot that was only ever formatted is no news of anybody."""
         if not cycle.read or cycle.sequences == self._sequences:
             return
-        for host, (before, sequence) in enumerate(zip(self._sequences, cycle.sequences, strict=True)):
-            if sequence and sequence != before:
+        for host, body in enumerate(cycle.bodies):
+            sequence, before = cycle.sequences[host], self._sequences[host]
+            blank = body is not None and not body.incarnation
+            if sequence and sequence != before and not blank:
                 self.disk.saw(host, cycle.completed_ns)
         self._sequences = cycle.sequences
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hacore.core.events import DiskCycle
 from hacore.edge.channels import Channel, Channels, warning_percent
+from hacore.kernel.native import blank_body
+from hacore.records import NOBODY, Cause, Decision
 
 BEAT = 100
 
@@ -31,6 +35,16 @@ def test_a_read_that_failed_shows_nothing() -> None:
     channels.read(cycle(1000, 5))
     channels.read(cycle(1100, 6, read=False))
     assert channels.disk.age_ns(0, 1100) == 100
+
+
+def test_a_slot_that_was_only_formatted_has_no_age() -> None:
+    blank = blank_body(Decision(1, 1, (0,), NOBODY, Cause.NONE))
+    channels = Channels(1, 1, BEAT)
+    channels.read(replace(cycle(1000, 8), bodies=(blank,)))
+    assert channels.disk.age_ns(0, 1100) is None
+    assert channels.disk.missed(0, 10**9) == 0
+    channels.read(replace(cycle(1200, 9), bodies=(replace(blank, incarnation=7),)))
+    assert channels.disk.age_ns(0, 1250) == 50
 
 
 @pytest.mark.parametrize(
