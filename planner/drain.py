@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hacore.clock import Clock, Deadline, Stopwatch
+from planner.agility import Reach
 from planner.constraints.counted import resources_of
 from planner.constraints.memory import applied
 from planner.constraints.preferences import Ties, worsened
@@ -76,7 +77,8 @@ def drain(
 class Leaving:
     """Hosts (uuids) to be emptied, who must leave them, and the room elsewhere.
 
-    `original` is the pool with these hosts disabled, `left` the same as memory rules show it.
+    `original` is the pool with these hosts disabled, `left` the same as memory rules show it. `vms` look for
+    a place; `back` are those that only were to come here: they stay where they still take memory.
     """
 
     def __init__(self, pool: Pool, hosts: Sequence[str], rules: Rules) -> None:
@@ -84,7 +86,9 @@ class Leaving:
         self.original = without(pool, self.hosts)
         self.left, self.rules_left = applied(self.original, rules)
         self.resources = resources_of(self.left, self.rules_left)
-        self.vms = sorted((vm for vm in self.left.vms if _must_go(vm, self.hosts)), key=lambda vm: vm.uuid)
+        going = sorted((vm for vm in self.left.vms if _must_go(vm, self.hosts)), key=lambda vm: vm.uuid)
+        self.back = [vm for vm in going if _may_stay(self.left, vm)]
+        self.vms = [vm for vm in going if vm not in self.back]
         self.room = room_of(self.left, self.resources)
         pieces = pieces_of(self.left, self.vms, self.resources)
         self.wishes = [
@@ -113,6 +117,7 @@ class Leaving:
         """Return the moves by need, biggest first: nobody leaves the hosts that stay, so any order works."""
         hosts = self.left.hosts_in_service
         placed = [(vm, hosts[to].uuid) for vm, to in zip(self.vms, places, strict=True) if to != NOWHERE]
+        placed += [(vm, vm.resident_on) for vm in self.back if vm.resident_on]
         placed.sort(key=lambda pair: (-pair[0].need_bytes, pair[0].uuid))
         return tuple(Move(vm.uuid, min(vm.occupies & self.hosts), to) for vm, to in placed)
 
@@ -165,6 +170,14 @@ def _must_go(vm: VM, leaving: frozenset[str]) -> bool:
     """Tell whether a VM would stay on these hosts; one that is on its way to another leaves by itself."""
     runs = vm.power_state in ("Running", "Paused") and not vm.is_control_domain
     return runs and (vm.scheduled_to_be_resident_on or vm.resident_on) in leaving
+
+
+def _may_stay(left: Pool, vm: VM) -> bool:
+    """Tell whether a VM may as well run where it is, on a host in service."""
+    hosts = [host.uuid for host in left.hosts_in_service]
+    if vm.resident_on not in hosts:
+        return False
+    return bool(Reach(left).candidates(vm) >> hosts.index(vm.resident_on) & 1)
 
 
 def _certain(blocked: Sequence[Unplaced], recovery: Recovery) -> bool:

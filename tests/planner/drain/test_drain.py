@@ -31,12 +31,14 @@ def possible(pool: Pool, leaving: set[str]) -> bool:
         hosts=tuple(replace(h, enabled=h.enabled and h.uuid not in leaving) for h in pool.hosts),
     )
     reach = Reach(left)
+    names = [host.uuid for host in left.hosts_in_service]
     items = [
         (vm.need_bytes, reach.candidates(vm))
         for vm in pool.vms
         if vm.power_state in ("Running", "Paused")
         and not vm.is_control_domain
         and (vm.scheduled_to_be_resident_on or vm.resident_on) in leaving
+        and not (vm.resident_on in names and reach.candidates(vm) >> names.index(vm.resident_on) & 1)
     ]
     return packable([left.free_bytes(host.uuid) for host in left.hosts_in_service], items)
 
@@ -80,6 +82,14 @@ def test_an_empty_host_needs_no_moves():
     pool = apply(demo_pool(), parse_change("add-host=fresh:1GiB"))
     answer = drain(pool, ["fresh"], clock=CLOCK)
     assert (answer.possible, answer.moves, answer.blocked) == (True, (), ())
+
+
+def test_a_vm_that_was_only_to_come_stays_where_it_takes_memory():
+    """h1 is full with it, and yet it needs no more there."""
+    there = tiny((9, 0), [(2, 1, None)])
+    coming = replace(there.vms[0], scheduled_to_be_resident_on="h0")
+    answer = drain(replace(there, vms=(coming,)), ["h0"], clock=CLOCK)
+    assert (answer.possible, answer.moves) == (True, (Move("v0", "h0", "h1"),))
 
 
 def in_group(pool: Pool, placement: PlacementPolicy) -> Pool:
