@@ -7,6 +7,8 @@ is our turn: that may take as long as it takes. Must never look into a request.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from itertools import count
 from typing import ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,21 +18,29 @@ class PatientProtocol(H11Protocol):
     """HTTP/1.1 with clients, not too many, that take their turn within twice `patience_seconds`."""
 
     patience_seconds: ClassVar[float] = 30.0
-    most_connections: ClassVar[int] = 600
+    most_connections: ClassVar[int] = 500
     """A process usually may open 1 024 files, and needs some for the pools."""
+    _arrivals: ClassVar[Iterator[int]] = count()
+    _arrival = 0
     _next_look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._arrival = next(self._arrivals)
+        self.look(None)
         if len(self.connections) > self.most_connections:
-            transport.abort()
-        else:
-            self.look(None)
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._next_look is not None:
             self._next_look.cancel()
         super().connection_lost(exc)
+
+    def _make_room(self) -> None:
+        """Cut who has come first of those that owe us something; the newcomer if nobody else does."""
+        connections = (each for each in self.connections if isinstance(each, PatientProtocol))
+        owing = [each for each in connections if each.owed() is not None and not each.transport.is_closing()]
+        min(owing, key=lambda each: each._arrival).transport.abort()
 
     def look(self, owed_before: object) -> None:
         """Cut the connection if the client still owes us what it owed at the last look."""

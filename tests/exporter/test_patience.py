@@ -127,10 +127,13 @@ def test_an_answer_may_take_as_long_as_it_takes(serving: Callable[..., Connect])
     assert connection.makefile("rb").read().endswith(b"thought")
 
 
-def test_one_client_too_many_is_cut_at_once(serving: Callable[..., Connect]) -> None:
-    release = threading.Event()
+def test_one_client_too_many_is_cut_at_once_if_all_others_wait_for_us(
+    serving: Callable[..., Connect],
+) -> None:
+    release, begun = threading.Event(), threading.Semaphore(0)
 
     async def waits(scope: Any, receive: Any, send: Any) -> None:
+        begun.release()
         await asyncio.get_running_loop().run_in_executor(None, release.wait, ENOUGH)
         await PlainTextResponse("here")(scope, receive, send)
 
@@ -138,6 +141,16 @@ def test_one_client_too_many_is_cut_at_once(serving: Callable[..., Connect]) -> 
     served = [connect() for _ in range(Asked.most_connections)]
     for connection in served:
         connection.sendall(HEAD + b"Connection: close\r\n\r\n")
+    assert all(begun.acquire(timeout=ENOUGH) for _ in served)
     assert hung_up(connect())
     release.set()
     assert all(connection.makefile("rb").read().endswith(b"here") for connection in served)
+
+
+def test_clients_that_say_nothing_make_room_for_one_that_asks(serving: Callable[..., Connect]) -> None:
+    connect = serving(PlainTextResponse("here"))
+    silent = [connect() for _ in range(Asked.most_connections)]
+    asking = connect()
+    asking.sendall(HEAD + b"Connection: close\r\n\r\n")
+    assert asking.makefile("rb").read().endswith(b"here")
+    assert hung_up(silent[0])
