@@ -9,7 +9,7 @@ without them, nor "not decided" for an answer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from heapq import nlargest
 
 from hacore.clock import Deadline, Stopwatch
@@ -112,7 +112,6 @@ class _Climb:
     deadline: Deadline
     solve: bool
     use: SolverUse
-    _packs: set[tuple[int, ...]] = field(default_factory=set)
 
     def run(self, lost: Lost, cap: int) -> Found:
         upper = len(lost.units) - 1

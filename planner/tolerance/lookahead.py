@@ -30,7 +30,9 @@ def look_ahead(
     was found.
 
     `problem` is the pool before `failed` (a mask of its hosts) failed, with all its resources: those of the
-    wishes. All `wishes` must fit.
+    wishes. All `wishes` must fit. What a VM that waits has booked on another host (it was to arrive there)
+    stays taken, as free memory has it (DESIGN §2), though its restart gives it back: what is found is
+    survived all the more.
     """
     kind_of = [_kind(wish) for wish in wishes]
     state, kinds = _state(problem, failed, kind_of)
