@@ -37,7 +37,7 @@ simulate: $(BUILT) ## simulate pools for hours, seed by seed (SEEDS=A:B)
 
 test: quality ## every check and every test, quick ones first
 	@sh tools/system-packages.sh
-	@$(BIN)/pytest -q -rs
+	@$(BIN)/pytest -q -rs --ignore=tests/quality
 
 # A run of `make test` draws the same examples as the last.
 TESTS ?= tests

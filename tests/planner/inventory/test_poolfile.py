@@ -399,7 +399,7 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(QUIET, max_examples=250)
+@QUIET
 @given(st.data())
 def test_a_changed_file_is_read_or_refused_in_one_line(data: st.DataObject) -> None:
     full = dump_pool(data.draw(pools()))
@@ -413,7 +413,7 @@ def test_a_changed_file_is_read_or_refused_in_one_line(data: st.DataObject) -> N
     expect_pool_or_one_line(json.dumps(tree).encode("utf-8", "surrogatepass"))
 
 
-@settings(QUIET, max_examples=250)
+@QUIET
 @given(st.data())
 def test_changed_bytes_are_read_or_refused_in_one_line(data: st.DataObject) -> None:
     text = bytearray(json.dumps(with_vm(resident_on="h", tags=["a"])).encode())

@@ -120,7 +120,7 @@ class Slot:
         return copy, started_ns
 
 
-@settings(max_examples=2000)
+@settings(max_examples=500)
 @given(st.lists(STEPS, min_size=15, max_size=40))
 def test_what_counts_no_ghost_can_reach(steps):
     slot = Slot()

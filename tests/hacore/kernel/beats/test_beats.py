@@ -168,7 +168,7 @@ def test_packet_bodies_both_ways(pair: tuple[int, PacketBody]) -> None:
     assert native.unpack_packet_body(raw, hosts) == twin.unpack_packet_body(raw, hosts) == body
 
 
-@settings(MANY, max_examples=1000)
+@settings(MANY, max_examples=300)
 @given(
     body=st.integers(1, 5).flatmap(slot_bodies),
     spots=st.lists(st.tuples(st.integers(0, 1159), st.integers(0, 255)), min_size=1, max_size=3),
@@ -184,7 +184,7 @@ def test_both_refuse_the_same_slot_bodies(body: SlotBody, spots: list[tuple[int,
         assert native.pack_slot_body(native.unpack_slot_body(bytes(raw), hosts)) == raw
 
 
-@settings(MANY, max_examples=1000)
+@settings(MANY, max_examples=300)
 @given(
     body=packet_bodies(5),
     spots=st.lists(st.tuples(st.integers(0, 63), st.integers(0, 255)), min_size=1, max_size=3),
@@ -246,7 +246,7 @@ COPIES = st.lists(
 )
 
 
-@settings(MANY, max_examples=1000)
+@settings(MANY, max_examples=300)
 @given(copies=COPIES)
 def test_copies_are_chosen_alike(copies: list[tuple[int, int] | None]) -> None:
     pool, _ = pools(1)
@@ -304,7 +304,7 @@ READS = st.lists(
 )
 
 
-@settings(MANY, max_examples=1000)
+@settings(MANY, max_examples=300)
 @given(reads=READS, limits=st.lists(st.integers(0, 3000), min_size=3, max_size=3))
 def test_silence_is_told_alike(reads: list[tuple[list[int], int, int]], limits: list[int]) -> None:
     fast, slow = native.DeadlineTable(3), twin.DeadlineTable(3)
