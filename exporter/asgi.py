@@ -5,8 +5,11 @@ Plain ASGI, no buffering. Must never look into a body.
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = (
@@ -48,6 +51,20 @@ class ShortBodies:
             return message
 
         await self._app(scope, receive_shortly, send)
+
+
+class LastWords:
+    """Tells who still waits for an answer when the service ends that there will be none: 503."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:  # nobody else cancels: a client that goes away does not
+            ending = JSONResponse({"error": "xenha is ending"}, 503, {"Retry-After": "2"})
+            await ending(scope, receive, send)
 
 
 class StrictHeaders:

@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from exporter import api
-from exporter.asgi import HeadLikeGet, ShortBodies, StrictHeaders
+from exporter.asgi import HeadLikeGet, LastWords, ShortBodies, StrictHeaders
 from exporter.contracts import WhatIfBody
 from exporter.exposition import Exposition, own_version
 from exporter.page import asking
@@ -52,6 +52,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(ShortBodies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=GZIP_LEVEL)
     app.add_middleware(HeadLikeGet)
+    app.add_middleware(LastWords)
     app.add_middleware(StrictHeaders)
     return app
 

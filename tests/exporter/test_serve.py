@@ -45,6 +45,15 @@ serve_until_signal(app, bind("127.0.0.1", 0))
 """
 
 
+UNANSWERED = """
+import asyncio
+from exporter.asgi import LastWords
+from exporter.listening import bind, serve_until_signal
+async def app(scope, receive, send):
+    print("asked", flush=True)
+    await asyncio.Event().wait()
+serve_until_signal(LastWords(app), bind("127.0.0.1", 0))
+"""
 STOPPED_BEFORE_IT_SERVES = """
 import os, signal
 from contextlib import contextmanager
@@ -123,6 +132,21 @@ def test_answer_that_never_ends_does_not_keep_it_from_ending() -> None:
             assert client.recv(12) == b"HTTP/1.1 200"
             process.terminate()
             assert process.wait(ENOUGH) == 0
+
+
+def test_who_waits_for_an_answer_at_the_end_is_told_that_there_is_none() -> None:
+    with running(UNANSWERED) as process:
+        url = httpx.URL(first_line(process))
+        with socket.create_connection((url.host, url.port or 0), ENOUGH) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert first_line(process) == "asked"
+            process.terminate()
+            told = client.makefile("rb").read()
+        assert told.startswith(b"HTTP/1.1 503")
+        assert told.endswith(b'{"error":"xenha is ending"}')
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(ENOUGH) == 0
 
 
 def test_signal_at_the_very_start_is_not_lost_and_one_at_the_end_breaks_nothing_off() -> None:
