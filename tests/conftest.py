@@ -1,10 +1,12 @@
-"""Property tests draw the same examples on every machine, and no clock judges them.
+"""Every run is alike: property tests draw the same examples everywhere, and Ctrl-C means what it should.
 
 `make properties` draws others (`--hypothesis-profile=random`); what it finds is a bug and becomes a test of
 its own. A test says by itself only how many examples it wants.
 """
 
 from __future__ import annotations
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -19,3 +21,8 @@ FIXED = settings(
 settings.register_profile("fixed", FIXED)
 settings.register_profile("random", FIXED, derandomize=False, max_examples=1_000)
 settings.load_profile("fixed")
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # in the background of a script; programs would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
