@@ -22,7 +22,6 @@ settings.register_profile("fixed", FIXED)
 settings.register_profile("random", FIXED, derandomize=False, max_examples=1_000)
 settings.load_profile("fixed")
 
-if (
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):  # in the background of a script; programs would inherit it
+# In the background of a script it is ignored, and programs that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
