@@ -20,6 +20,8 @@ from hacore.records import Cause, Decision, PacketBody, SlotBody, State
 from hacore.statefile import SLOTS_AT, Header, dump, format_statefile, read_image
 
 HOSTS = 3
+BRIEF_NS, LONG_NS = 3 * NS, 60 * NS
+"""T where a test waits for it, and where none may pass: who slept for T beside a watchdog writes no more."""
 PATIENCE_SECONDS = 60
 """Nothing takes nearly so long; whatever is waited for ends the wait."""
 GENERATION = "00112233-4455-6677-8899-aabbccddeeff"
@@ -129,7 +131,7 @@ class Rig:
         return made
 
     def _pool(self, key: bytes) -> PoolIdentity:
-        return Header(GENERATION, UUIDS, self.timing.timeout_ns).identity(key)
+        return Header(GENERATION, UUIDS, NS).identity(key)
 
     @property
     def pool(self) -> PoolIdentity:
@@ -188,12 +190,19 @@ class Rig:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    """Return a rig with T = 1 s (a beat of 0.1 s) over a newly formatted statefile."""
+    """Return a rig with a beat of 0.1 s and a T that nobody waits for over a newly formatted statefile."""
     path = tmp_path / "statefile"
     path.write_bytes(bytes(4 << 20))
-    made = Rig(path, timing(NS, 0, lab=True))
+    made = Rig(path, replace(timing(NS, 0, lab=True), timeout_ns=LONG_NS))
     with SlotDevice(str(path), lab=True) as device:
         format_statefile(device, Header(GENERATION, UUIDS, NS), KEY)
     yield made
     for host in made.hosts:
         assert host.close(), f"a thread of host {host.me} has not ended"
+
+
+@pytest.fixture
+def brief(rig: Rig) -> Rig:
+    """Return a rig whose leases run out while a test waits."""
+    rig.timing = replace(rig.timing, timeout_ns=BRIEF_NS)
+    return rig

@@ -99,22 +99,22 @@ def test_a_stuck_brain_is_not_pinged_for(rig, watchdog):
     keep_until(rig, host, lambda: not watchdog.quiet_for(0.05))
 
 
-def test_who_is_left_out_is_not_pinged_for(rig, watchdog):
-    one, two = rig.members(2)
+def test_who_is_left_out_is_not_pinged_for(brief, watchdog):
+    one, two = brief.members(2)
     one.pump.watch(watchdog.fileno())
-    keep_until(rig, one, lambda: one.pump.meters().dog.pings >= 3)
-    two.pump.publish(2, rig.slot_body(1, rig.decision(3, [0, 101, 0])), True)
-    rig.wait(lambda: one.cycle.bodies[1].decided.epoch == 3)
-    assert_no_more_pings(rig, one, watchdog)
+    keep_until(brief, one, lambda: one.pump.meters().dog.pings >= 3)
+    two.pump.publish(2, brief.slot_body(1, brief.decision(3, [0, 101, 0])), True)
+    brief.wait(lambda: one.cycle.bodies[1].decided.epoch == 3)
+    assert_no_more_pings(brief, one, watchdog)
 
 
-def test_who_cannot_write_is_not_pinged_for(rig, watchdog):
-    (host,) = rig.members(1)
+def test_who_cannot_write_is_not_pinged_for(brief, watchdog):
+    (host,) = brief.members(1)
     host.pump.watch(watchdog.fileno())
-    keep_until(rig, host, lambda: host.pump.meters().dog.pings >= 3)
+    keep_until(brief, host, lambda: host.pump.meters().dog.pings >= 3)
     host.pump.set_device(None)
-    rig.wait(lambda: host.pump.meters().disk.failed_writes > 0)
-    assert_no_more_pings(rig, host, watchdog)
+    brief.wait(lambda: host.pump.meters().disk.failed_writes > 0)
+    assert_no_more_pings(brief, host, watchdog)
 
 
 def test_nothing_is_pinged_for_without_a_lease(rig, watchdog):
@@ -132,16 +132,16 @@ def test_nothing_is_pinged_for_without_a_lease(rig, watchdog):
     keep_until(rig, host, lambda: not watchdog.quiet_for(0.05))
 
 
-def test_a_grant_carries_a_host_whose_disk_does_not(rig, watchdog):
-    (host,) = rig.members(1)
-    rig.wait(lambda: host.cycle.written)
+def test_a_grant_carries_a_host_whose_disk_does_not(brief, watchdog):
+    (host,) = brief.members(1)
+    brief.wait(lambda: host.cycle.written)
     host.pump.set_device(None)
     host.pump.watch(watchdog.fileno())
     host.pump.lease(False, 0)
     assert host.pump.meters().dog.since_ns == 0
-    beat(rig, host, 1, host.pump.check_in)
+    beat(brief, host, 1, host.pump.check_in)
     watchdog.forget()
-    beat(rig, host, 2, host.pump.check_in)
+    beat(brief, host, 2, host.pump.check_in)
     assert watchdog.quiet_for(0.01), "the disk's lease does not count unless told so"
     clock = SystemClock()
     first_ns = clock.monotonic_ns()
@@ -152,8 +152,8 @@ def test_a_grant_carries_a_host_whose_disk_does_not(rig, watchdog):
         host.pump.lease(False, now_ns)
         assert host.pump.meters().dog.since_ns == now_ns
 
-    rig.wait(lambda: host.pump.meters().dog.last_ping_ns > first_ns, grant)
-    assert_no_more_pings(rig, host, watchdog)
+    brief.wait(lambda: host.pump.meters().dog.last_ping_ns > first_ns, grant)
+    assert_no_more_pings(brief, host, watchdog)
 
 
 def test_watching_ends_without_a_last_ping(rig, watchdog):
