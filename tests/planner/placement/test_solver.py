@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from bench.clocks import StillClock
 from hacore.clock import Deadline, SystemClock
 from planner.placement import solver
 from planner.placement.packing import Instance, Item, Packed
@@ -49,3 +50,11 @@ def test_odd_bytes_are_not_refuted() -> None:
 def test_what_fits_to_the_byte_is_never_refuted(base: int) -> None:
     for seed in range(450, 550):
         assert_packed(drawn(seed, base))
+
+
+def test_a_solver_that_runs_out_of_time_has_cut_something_short() -> None:
+    ample, none = (Deadline.after(StillClock(), seconds) for seconds in (1e6, 0.0))
+    assert solver.assign(SMALLEST, ample).verdict == "optimal"
+    assert not ample.part(0.5).cuts.any
+    assert solver.assign(SMALLEST, none.part(0.5)).verdict == "unknown"
+    assert none.cuts.any
