@@ -222,3 +222,12 @@ def test_passing_over_a_block_breaks_agreement():
         judge=lambda round_, blocks: judge(round_, blocks[:1]),
         accepted=lambda epoch, blocks: accepted(epoch, [blocks[0], blocks[-1]]),
     )[0]
+
+
+def test_a_copy_that_a_ghost_may_reach_by_now_carries_no_phase():
+    mine = Proposer(0)
+    mine.ask(5, [], 1)
+    mine.written(1, 3, burnt=0)
+    mine.written(1, 4, burnt=1 << 3)
+    assert mine.round is not None
+    assert mine.round.stands_on == 1
