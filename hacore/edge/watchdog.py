@@ -84,6 +84,7 @@ class DeviceWatchdog:
         self._sysrq_path = sysrq
         self._sysrq = -1
         self._device = -1
+        self._retired = -1
 
     @property
     def descriptor(self) -> int:
@@ -126,9 +127,16 @@ class DeviceWatchdog:
         self._sysrq = os.open(self._sysrq_path, os.O_WRONLY | os.O_CLOEXEC)
 
     def close(self) -> None:
+        """Close it; its number stays taken, by nothing, until the next one is closed.
+
+        A thread of the pump that was held up for long just before its last ping must not write to what would
+        be opened under that number next.
+        """
         if self._device >= 0:
             device, self._device = self._device, -1
-            _close_disarmed(device)
+            if self._retired >= 0:
+                os.close(self._retired)
+            self._retired = _disarm_and_retire(device)
 
     def fence(self) -> None:
         """Reboot through sysrq: no file synced, no service stopped; in dom0 the whole machine goes down."""
@@ -249,3 +257,18 @@ def _close_disarmed(device: int) -> None:
         os.write(device, DISARM)
     finally:
         os.close(device)
+
+
+def _disarm_and_retire(device: int) -> int:
+    """Close the device so that it stops, and keep its number for /dev/null; −1: there is no room for that."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        _close_disarmed(device)
+        return -1
+    try:
+        os.write(device, DISARM)
+    finally:
+        os.dup2(nothing, device, inheritable=False)
+        os.close(nothing)
+    return device

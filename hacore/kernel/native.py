@@ -46,7 +46,6 @@ __all__ = [
     "blank_body",
     "check_slots",
     "choose_copies",
-    "clean_copies",
     "copy_in_turn",
     "crc32c",
     "keyed_mac",
@@ -73,7 +72,6 @@ seal_slot = _slots.seal_slot
 check_slots = _slots.check_slots
 choose_copies = _slots.choose_copies
 copy_in_turn = _slots.copy_in_turn
-clean_copies = _slots.clean_copies
 seal_packet = _packets.make_packet
 
 

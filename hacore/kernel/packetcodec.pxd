@@ -30,7 +30,6 @@ cdef int32_t packet_host(const uint8_t* packet) noexcept nogil
 cdef uint64_t packet_sequence(const uint8_t* packet) noexcept nogil
 cdef uint64_t packet_stamp(const uint8_t* packet) noexcept nogil
 cdef uint64_t packet_incarnation(const uint8_t* packet) noexcept nogil
-cdef uint64_t packet_epoch(const uint8_t* packet) noexcept nogil
 cdef uint64_t packet_grants(const uint8_t* packet) noexcept nogil
 # The stamp of mine that the sender echoes; 0: none of this incarnation of mine.
 cdef uint64_t packet_echo(const uint8_t* packet, int32_t me, uint64_t incarnation) noexcept nogil

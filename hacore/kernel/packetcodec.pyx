@@ -15,7 +15,8 @@ from libc.string cimport memcmp, memcpy, memset
 from hacore.kernel.blake2b cimport keyed_mac
 from hacore.kernel.wire cimport (
     AUTHENTICITY, CONTENT, GENERATION, IDENTITY, LENGTH, MAC_BYTES, MAGIC, MAX_HOSTS, UUID_BYTES, VALID,
-    VERSION, Identity, PoolIdentity, all_zero, get16, get32, get64, mask_of_hosts, put16, put32, put64, same
+    VERSION, Identity, PoolIdentity, all_zero, check_hosts, get16, get32, get64, mask_of_hosts, put16, put32,
+    put64, same
 )
 
 cdef enum:
@@ -117,10 +118,6 @@ cdef uint64_t packet_incarnation(const uint8_t* packet) noexcept nogil:
     return get64(packet + PACKET_BODY_AT)
 
 
-cdef uint64_t packet_epoch(const uint8_t* packet) noexcept nogil:
-    return get64(packet + PACKET_BODY_AT + 8)
-
-
 cdef uint64_t packet_grants(const uint8_t* packet) noexcept nogil:
     return get64(packet + PACKET_BODY_AT + 24)
 
@@ -175,12 +172,6 @@ def unpack_body(const uint8_t[::1] raw not None, int32_t hosts):
         get64(at), at[54], get64(at + 8), get64(at + 16), bool(at[55]), bool(at[56]), get16(at + 52),
         get32(at + 48), get64(at + 24), get64(at + 32), get64(at + 40),
     )
-
-
-cdef int check_hosts(int32_t hosts) except -1:
-    if not 1 <= hosts <= MAX_HOSTS:
-        raise ValueError(f"hosts: {hosts}, expected 1 to {MAX_HOSTS}")
-    return 0
 
 
 def make_packet(

@@ -48,7 +48,7 @@ cdef class PumpThreads:
     """
     cdef Pump* p
     cdef Crew crew
-    cdef bint started, left_behind
+    cdef bint started
     cdef uint64_t cycle_seen
     cdef uint64_t slots_seen[64]
     cdef uint64_t words_seen[64]
@@ -89,8 +89,8 @@ cdef class PumpThreads:
         if self.p == NULL:
             return
         if self.started:
-            self.left_behind = not stop_threads(self.p, &self.crew, PING_GRACE_NS)
-        if not self.left_behind:
+            stop_threads(self.p, &self.crew, PING_GRACE_NS)
+        if not self.crew.left_behind:
             free_pump(self.p)
 
     def start(self):
@@ -109,9 +109,9 @@ cdef class PumpThreads:
         """Stop; return whether everything has ended within the grace. What has not is left behind."""
         if self.started:
             with nogil:
-                self.left_behind = not stop_threads(self.p, &self.crew, grace_ns)
+                stop_threads(self.p, &self.crew, grace_ns)
             self.started = False
-        return not self.left_behind
+        return not self.crew.left_behind
 
     def left(self):
         """Return (sequence of the last attempt to write, failed_ns by copy, returned_ns).
@@ -119,7 +119,7 @@ cdef class PumpThreads:
         RuntimeError unless `stop` has told that everything has ended: it is the disk thread's until then.
         """
         cdef int32_t copy
-        if self.started or not self.p.stopping or self.left_behind:
+        if self.started or not self.p.stopping or self.crew.left_behind:
             raise RuntimeError("the pump has not ended")
         failed_ns = [self.p.turn.failed_ns[copy] for copy in range(COPIES)]
         return self.p.sequence, failed_ns, self.p.turn.returned_ns

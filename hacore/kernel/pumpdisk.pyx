@@ -9,13 +9,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from hacore.kernel.pumprules cimport (
-    NO_COPY, Taken, admitted_by, beat_after, disk_since, lease_since, outlived, read_is_good, take_over_copies, turn_clean,
-    turn_ended, turn_next
+    NO_COPY, Taken, admitted_by, disk_since, lease_since, outlived, read_is_good,
+    take_over_copies, turn_clean, turn_ended, turn_next
 )
-from hacore.kernel.pumpstate cimport UNCHANGED, Cycle, Pump, hold, measure, release, thread_ends
-from hacore.kernel.pumpsys cimport (
-    c_close, eventfd_write, now_ns, pthread_cond_timedwait, timespec, touch_stack, wake_at
-)
+from hacore.kernel.pumpstate cimport UNCHANGED, Cycle, Pump, await_beat, hold, measure, release, thread_ends
+from hacore.kernel.pumpsys cimport c_close, eventfd_write, now_ns, touch_stack
 from hacore.kernel.slotcodec cimport (
     COPIES, SLOT_BODY_AT, SLOT_BODY_BYTES, SLOT_BYTES, STRIDE, Choice, check_all, choose, seal, slot_burnt,
     slot_incarnation, slot_sequence
@@ -277,21 +275,10 @@ cdef void change_device(Pump* p, int device) noexcept nogil:
 
 cdef bint wait_for_beat(Pump* p, int64_t* due_ns) noexcept nogil:
     """Return True when a cycle is due, False when it is time to stop."""
-    cdef timespec until
     cdef int device
-    cdef int64_t at_ns = now_ns()
-    cdef bint waited = at_ns < due_ns[0], go
+    cdef bint go
     hold(p)
-    while not p.stopping and not p.disk_kick and at_ns < due_ns[0]:
-        until = wake_at(due_ns[0])
-        pthread_cond_timedwait(&p.disk_wake, &p.lock, &until)
-        at_ns = now_ns()
-    p.disk_kick = False
-    if at_ns >= due_ns[0]:
-        p.disk_beat.beats += 1
-        if waited:
-            measure(&p.disk_beat.lateness, at_ns - due_ns[0])
-        due_ns[0] = beat_after(due_ns[0], at_ns, p.timings.beat_ns, &p.disk_beat.missed)
+    await_beat(p, &p.disk_wake, &p.disk_kick, &p.disk_beat, p.timings.beat_ns, due_ns)
     go = not p.stopping
     device = p.next_device
     p.next_device = UNCHANGED

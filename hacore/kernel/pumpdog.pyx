@@ -6,11 +6,9 @@ looked at in the instant before; one that is held up after that pings a watchdog
 
 from libc.stdint cimport int64_t
 
-from hacore.kernel.pumprules cimport beat_after, lease_since, may_ping_now
-from hacore.kernel.pumpstate cimport Pump, hold, measure, release, thread_ends
-from hacore.kernel.pumpsys cimport (
-    c_write, now_ns, pthread_cond_broadcast, pthread_cond_timedwait, timespec, touch_stack, wake_at
-)
+from hacore.kernel.pumprules cimport lease_since, may_ping_now
+from hacore.kernel.pumpstate cimport Pump, await_beat, hold, release, thread_ends
+from hacore.kernel.pumpsys cimport c_write, now_ns, pthread_cond_broadcast, touch_stack
 
 
 cdef int may_ping(Pump* p) noexcept nogil:
@@ -48,20 +46,9 @@ cdef void ping(Pump* p) noexcept nogil:
 
 cdef bint wait_for_beat(Pump* p, int64_t* due_ns) noexcept nogil:
     """Return True when a ping may be due, False when it is time to stop."""
-    cdef timespec until
-    cdef int64_t at_ns = now_ns()
-    cdef bint waited = at_ns < due_ns[0], go
+    cdef bint go
     hold(p)
-    while not p.stopping and not p.dog_kick and at_ns < due_ns[0]:
-        until = wake_at(due_ns[0])
-        pthread_cond_timedwait(&p.dog_wake, &p.lock, &until)
-        at_ns = now_ns()
-    p.dog_kick = False
-    if at_ns >= due_ns[0]:
-        p.dog_beat.beats += 1
-        if waited:
-            measure(&p.dog_beat.lateness, at_ns - due_ns[0])
-        due_ns[0] = beat_after(due_ns[0], at_ns, p.timings.dog_beat_ns, &p.dog_beat.missed)
+    await_beat(p, &p.dog_wake, &p.dog_kick, &p.dog_beat, p.timings.dog_beat_ns, due_ns)
     go = not p.stopping
     release(p)
     return go

@@ -12,12 +12,10 @@ from hacore.kernel.packetcodec cimport (
     PACKET_BODY_AT, PACKET_BODY_BYTES, PACKET_BYTES, begin_packet, check_packet, packet_echo, packet_grants,
     packet_host, packet_incarnation, packet_sequence, packet_stamp, seal_packet, set_echo
 )
-from hacore.kernel.pumprules cimport (
-    AGAIN, MAX_NETWORKS, NEWS, STRANGER, Word, accept_packet, beat_after
-)
+from hacore.kernel.pumprules cimport AGAIN, MAX_NETWORKS, NEWS, STRANGER, Word, accept_packet
 from hacore.kernel.pumpstate cimport (
     INCARNATION_PACKET, OWN_PACKET, REPLAYED_PACKET, UNCHANGED, Address, Network, Pump, count_errno, hold,
-    measure, release, thread_ends
+    release, take_beat, thread_ends
 )
 from hacore.kernel.pumpsys cimport (
     MSG_DONTWAIT, MSG_NOSIGNAL, POLLIN, c_close, eventfd_read, eventfd_write, now_ns, pollfd, ppoll, recvfrom,
@@ -164,12 +162,8 @@ cdef bint look_up(Pump* p, int64_t* due_ns, bint waited) noexcept nogil:
     hold(p)
     send = p.net_kick
     p.net_kick = False
-    if at_ns >= due_ns[0]:
+    if take_beat(&p.net_beat, p.timings.beat_ns, due_ns, at_ns, waited):
         send = True
-        p.net_beat.beats += 1
-        if waited:
-            measure(&p.net_beat.lateness, at_ns - due_ns[0])
-        due_ns[0] = beat_after(due_ns[0], at_ns, p.timings.beat_ns, &p.net_beat.missed)
         for way in range(p.networks):
             p.network[way].deaf = False
     for way in range(p.networks):

@@ -7,9 +7,10 @@ guarded by `lock` unless they say whose they are alone.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from hacore.kernel.packetcodec cimport PACKET_BODY_BYTES, PACKET_BYTES
-from hacore.kernel.pumprules cimport MAX_NETWORKS, Finished, PeerBook, Turn
+from hacore.kernel.pumprules cimport MAX_NETWORKS, Finished, PeerBook, Turn, beat_after
 from hacore.kernel.pumpsys cimport (
-    pthread_cond_broadcast, pthread_cond_t, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock
+    now_ns, pthread_cond_broadcast, pthread_cond_t, pthread_cond_timedwait, pthread_mutex_lock,
+    pthread_mutex_t, pthread_mutex_unlock, timespec, wake_at
 )
 from hacore.kernel.slotcodec cimport COPIES, SLOT_BODY_BYTES
 from hacore.kernel.wire cimport MAX_HOSTS, REASONS, Identity
@@ -188,6 +189,34 @@ cdef inline void measure(Histogram* h, int64_t ns) noexcept nogil:
         bucket += 1
     h.counts[bucket] += 1
     h.sum_ns += ns
+
+
+cdef inline bint take_beat(
+    BeatMeter* meter, int64_t beat_ns, int64_t* due_ns, int64_t at_ns, bint waited
+) noexcept nogil:
+    """Tell whether the beat is due; then count it and set the next one. The lock is held."""
+    if at_ns < due_ns[0]:
+        return False
+    meter.beats += 1
+    if waited:
+        measure(&meter.lateness, at_ns - due_ns[0])
+    due_ns[0] = beat_after(due_ns[0], at_ns, beat_ns, &meter.missed)
+    return True
+
+
+cdef inline void await_beat(
+    Pump* p, pthread_cond_t* wake, bint* kicked, BeatMeter* meter, int64_t beat_ns, int64_t* due_ns
+) noexcept nogil:
+    """Wait until the beat is due, somebody kicks, or all stop. The lock is held, but while it waits."""
+    cdef timespec until
+    cdef int64_t at_ns = now_ns()
+    cdef bint waited = at_ns < due_ns[0]
+    while not p.stopping and not kicked[0] and at_ns < due_ns[0]:
+        until = wake_at(due_ns[0])
+        pthread_cond_timedwait(wake, &p.lock, &until)
+        at_ns = now_ns()
+    kicked[0] = False
+    take_beat(meter, beat_ns, due_ns, at_ns, waited)
 
 
 cdef inline void count_errno(Tally* tally, int32_t number) noexcept nogil:

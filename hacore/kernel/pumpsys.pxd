@@ -129,7 +129,7 @@ cdef inline int64_t read_clock(int clock) noexcept nogil:
 
 
 cdef inline int64_t now_ns() noexcept nogil:
-    """Return the time as `hacore.clock` does: it goes on while the machine is suspended, as the others' does."""
+    """Return the time as `hacore.clock` does: it goes on while the machine is suspended."""
     return read_clock(CLOCK_BOOTTIME)
 
 
@@ -142,7 +142,7 @@ cdef inline timespec timespec_of(int64_t ns) noexcept nogil:
 
 
 cdef inline timespec wake_at(int64_t due_ns) noexcept nogil:
-    """Return until when to wait for `due_ns`, by the clock of conditions: there is none that goes on in sleep.
+    """Return until when to wait for `due_ns`, by the clock of conditions: it stands still in sleep.
 
     Who waits looks at the time again and asks anew: if the machine was suspended, what was left of the wait
     is left still, and less is done late, never more.

@@ -13,6 +13,7 @@ cdef struct Crew:
     pthread_t threads[3]
     bint realtime[3]            # SCHED_RR was granted
     int32_t started
+    bint left_behind            # one hung in I/O when it should have ended: the pump must never be freed
     int32_t lock_errno          # why memory could not be locked; 0: it is
 
 # All of it zeroed, NULL: no memory or no descriptors left.
@@ -21,5 +22,5 @@ cdef Pump* make_pump(const Identity* pool, int32_t me) noexcept nogil
 cdef void free_pump(Pump* p) noexcept nogil
 # 0 or −errno; after a failure nothing runs.
 cdef int start_threads(Pump* p, Crew* crew) noexcept nogil
-# True: all have ended. False: one hangs in I/O; then the pump must never be freed.
+# Returns whether all have ended.
 cdef bint stop_threads(Pump* p, Crew* crew, int64_t grace_ns) noexcept nogil

@@ -200,4 +200,5 @@ cdef bint stop_threads(Pump* p, Crew* crew, int64_t grace_ns) noexcept nogil:
         else:
             pthread_detach(crew.threads[i])
     crew.started = 0
+    crew.left_behind = not ended
     return ended

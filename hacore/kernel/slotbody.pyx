@@ -15,7 +15,7 @@ from libc.string cimport memset
 
 from hacore.kernel.slotcodec cimport SLOT_BODY_BYTES
 from hacore.kernel.wire cimport (
-    MAX_HOSTS, NOBODY_BYTE, all_zero, get16, get32, get64, mask_of_hosts, put16, put32, put64
+    MAX_HOSTS, NOBODY_BYTE, all_zero, check_hosts, get16, get32, get64, mask_of_hosts, put16, put32, put64
 )
 
 cdef enum:
@@ -183,9 +183,3 @@ def unpack_body(const uint8_t[::1] raw not None, int32_t hosts):
             -1 if at[51] == NOBODY_BYTE else at[51], get64(at + 16), get64(at + 24), get64(at + 32), at[47],
         ),
     )
-
-
-cdef int check_hosts(int32_t hosts) except -1:
-    if not 1 <= hosts <= MAX_HOSTS:
-        raise ValueError(f"hosts: {hosts}, expected 1 to {MAX_HOSTS}")
-    return 0

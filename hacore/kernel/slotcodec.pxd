@@ -39,14 +39,10 @@ cdef Choice choose(const uint8_t* blocks, const uint8_t* reasons) noexcept nogil
 # but `copy` itself. Readers use it, too: only this copy may be incomplete.
 cdef int32_t next_copy(int32_t copy, uint8_t burnt) noexcept nogil
 
-# How many copies are clean.
-cdef int32_t copies_left(uint8_t burnt) noexcept nogil
-
 # Fields of a valid block.
 cdef uint64_t slot_sequence(const uint8_t* block) noexcept nogil
 cdef uint8_t slot_burnt(const uint8_t* block) noexcept nogil
 cdef uint64_t slot_incarnation(const uint8_t* block) noexcept nogil
-cdef uint8_t slot_state(const uint8_t* block) noexcept nogil
 cdef uint64_t decided_epoch(const uint8_t* block) noexcept nogil
 # The incarnation as which a host is a member of the decided epoch; 0: it is none, or not known.
 cdef uint64_t decided_member(const uint8_t* block, int32_t host) noexcept nogil

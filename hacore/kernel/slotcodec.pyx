@@ -94,13 +94,6 @@ cdef int32_t next_copy(int32_t copy, uint8_t burnt) noexcept nogil:
     return -1
 
 
-cdef int32_t copies_left(uint8_t burnt) noexcept nogil:
-    cdef int32_t copy, left = 0
-    for copy in range(COPIES):
-        left += not burnt >> copy & 1
-    return left
-
-
 cdef Choice choose(const uint8_t* blocks, const uint8_t* reasons) noexcept nogil:
     cdef Choice choice
     cdef uint64_t sequence, highest = 0
@@ -138,10 +131,6 @@ cdef uint8_t slot_burnt(const uint8_t* block) noexcept nogil:
 
 cdef uint64_t slot_incarnation(const uint8_t* block) noexcept nogil:
     return get64(block + SLOT_BODY_AT)
-
-
-cdef uint8_t slot_state(const uint8_t* block) noexcept nogil:
-    return block[SLOT_BODY_AT + 46]
 
 
 cdef uint64_t decided_epoch(const uint8_t* block) noexcept nogil:
@@ -240,11 +229,6 @@ def choose_copies(const uint8_t[::1] blocks not None, const uint8_t[::1] reasons
 def copy_in_turn(int32_t copy, uint8_t burnt):
     """Return the copy to write after `copy` (−1: none was written), −1 if no other is clean."""
     return next_copy(copy, burnt)
-
-
-def clean_copies(uint8_t burnt):
-    """Return how many copies no failed write may still reach."""
-    return copies_left(burnt)
 
 
 def slot_head(const uint8_t[::1] block not None):

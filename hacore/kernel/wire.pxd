@@ -85,3 +85,9 @@ cdef inline bint same(const uint8_t* one, const uint8_t* other, size_t length) n
 cdef inline uint64_t mask_of_hosts(int32_t hosts) noexcept nogil:
     """Return the mask of hosts 0 … hosts − 1, 1 ≤ hosts ≤ 64."""
     return ~(<uint64_t> 0) >> (64 - hosts)
+
+
+cdef inline int check_hosts(int32_t hosts) except -1:
+    if not 1 <= hosts <= MAX_HOSTS:
+        raise ValueError(f"hosts: {hosts}, expected 1 to {MAX_HOSTS}")
+    return 0

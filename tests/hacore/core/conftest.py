@@ -15,16 +15,8 @@ from hacore.core.setup import Quorum, Setup
 from hacore.core.timing import NS, Timing, timing
 from hacore.core.view import View
 from hacore.core.words import spoken
-from hacore.records import (
-    EMPTY_BLOCK,
-    NOBODY,
-    Cause,
-    Decision,
-    FenceCause,
-    PacketBody,
-    SlotBody,
-    State,
-)
+from hacore.kernel.native import blank_body
+from hacore.records import NOBODY, Cause, Decision, PacketBody, SlotBody, State
 
 T_NS = 20 * NS
 MS = NS // 1000
@@ -140,7 +132,7 @@ class Pool:
         self.now_ns = 1000 * NS
         everybody = (1 << hosts) - 1
         self.formatted = Decision(1, everybody, (0,) * hosts, NOBODY, Cause.NONE)
-        self.slots: list[SlotBody | None] = [blank(self.formatted) for _ in range(hosts)]
+        self.slots: list[SlotBody | None] = [blank_body(self.formatted) for _ in range(hosts)]
         self.sequences = [1] * hosts
         self.boxes: list[Box | None] = [None] * hosts
         self.cut: set[tuple[int, int]] = set()
@@ -209,27 +201,6 @@ class Pool:
     def livesets(self) -> set[tuple[int, int]]:
         """Epoch and liveset as the hosts that are up know them."""
         return {(box.view.epoch, box.view.liveset) for box in self.up()}
-
-
-def blank(decided: Decision) -> SlotBody:
-    """Return the body of a slot that was formatted and never written."""
-    return SlotBody(
-        incarnation=0,
-        state=State.ABSENT,
-        armed=False,
-        decided=decided,
-        block=EMPTY_BLOCK,
-        row=0,
-        storage=False,
-        carrier=False,
-        arbiters=0,
-        weight=0,
-        leader_wish=NOBODY,
-        polled=0,
-        denied=0,
-        confirmed=0,
-        fence=FenceCause.NONE,
-    )
 
 
 @pytest.fixture

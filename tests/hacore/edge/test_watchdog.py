@@ -111,6 +111,28 @@ def test_a_device_is_closed_with_a_v(tmp_path: Path) -> None:
     assert device.read_bytes() == b"V"
 
 
+def test_a_ping_that_is_late_meets_nothing(tmp_path: Path) -> None:
+    """A thread was held up between its look and its write, the device was closed, other files were opened."""
+    device, sysrq = tmp_path / "device", tmp_path / "sysrq"
+    device.touch()
+    sysrq.touch()
+    watchdog = DeviceWatchdog(str(device), NS, str(sysrq))
+    before: list[int] = []
+    for _ in range(3):
+        descriptor = os.open(device, os.O_WRONLY | os.O_TRUNC)
+        assert not before or descriptor != before[-1]
+        watchdog.adopt(descriptor)
+        watchdog.close()
+        with (tmp_path / "opened next").open("wb") as next_one:
+            assert next_one.fileno() != descriptor
+            assert os.write(descriptor, b"\0") == 1
+        assert device.read_bytes() == b"V"
+        assert not os.get_inheritable(descriptor)
+        before.append(descriptor)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(before[-2])  # one number is kept, no more
+
+
 def test_the_null_watchdog_does_nothing() -> None:
     watchdog = NullWatchdog()
     watchdog.check()
