@@ -158,3 +158,11 @@ def test_warnings_are_shown() -> None:
 def test_who_confirms_a_death_is_told_where_else_to(liveset: tuple[str, ...], leader: str, told: str) -> None:
     status: Status = replace(sample(), liveset=liveset, leader=leader)
     assert confirmed_text("quay-4", status).startswith(told)
+
+
+def test_storage_that_works_but_may_not_be_written_is_no_broken_one() -> None:
+    away = replace(sample().storage, works=False)
+    assert "does not work" in text_of(spoken(storage=replace(away, copies_left=1)))
+    told = text_of(spoken(storage=replace(away, copies_left=0)))
+    assert "not used: no clean copy of the own slot is left" in told
+    assert "does not work" not in told
