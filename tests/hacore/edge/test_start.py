@@ -8,11 +8,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from hacore.core.events import DiskCycle
+from hacore.core.numbering import UNFINISHED, Finished
 from hacore.edge.handover import NONE, PING, VARIABLE, Inheritance, inherited, ping
-from hacore.edge.start import memory_of
+from hacore.edge.start import finished_now, memory_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -136,3 +139,47 @@ def test_fences_are_remembered_from_the_journal(tmp_path: Path) -> None:
     assert memory.by_cause == {"left_out": 1, "storage_lost": 1}
     assert memory_of("").last_cause == "none"
     assert memory_of(str(tmp_path / "nowhere")).by_cause == {}
+
+
+WROTE = DiskCycle(7, 1, True, 2, 3, True, (1,), (None,), 0, 2, 0, False)
+BEFORE, LEFT = Finished(5), Finished(77)
+
+
+class Ended:
+    """A pump that has stopped, or hangs; its last cycle is told once."""
+
+    def __init__(self, cycle: DiskCycle | None, *, ended: bool) -> None:
+        self._cycle, self._ended = cycle, ended
+
+    def stop(self) -> bool:
+        return self._ended
+
+    def cycle(self) -> DiskCycle | None:
+        cycle, self._cycle = self._cycle, None
+        return cycle
+
+    def left(self) -> Finished:
+        assert self._ended, "nobody may look at what still changes"
+        return LEFT
+
+
+@pytest.mark.parametrize(
+    ("told", "last", "ended", "version", "finished"),
+    [
+        (WROTE, None, True, 7, LEFT),
+        (None, WROTE, True, 7, LEFT),
+        (WROTE, None, False, 7, UNFINISHED),  # a call to the disk is out
+        (replace(WROTE, written=False), WROTE, True, 7, UNFINISHED),  # the newest cycle counts
+        (None, None, True, 7, UNFINISHED),  # published, and killed before the first cycle ended
+        (None, replace(WROTE, written=False), False, 0, BEFORE),  # it only read: what was said holds still
+    ],
+)
+def test_a_daemon_says_that_it_finished_only_if_nothing_of_it_is_out(
+    told: DiskCycle | None, last: DiskCycle | None, ended: bool, version: int, finished: Finished
+) -> None:
+    parts = SimpleNamespace(
+        pump=Ended(told, ended=ended), hands=SimpleNamespace(version=version), finished=BEFORE
+    )
+    daemon = SimpleNamespace(parts=parts, cycle=last)
+    assert finished_now(daemon) == finished
+    assert finished_now(daemon) == finished, "asked again, as where no successor can be started"
