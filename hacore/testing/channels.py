@@ -47,6 +47,7 @@ class Life(Protocol):
         """Let a thread of this daemon go on after a while, if it still lives and is not stopped."""
         ...
 
+    def overdue(self) -> bool: ...
     def chance(self) -> float: ...
     def land(self, landing: Landing, copy: int, content: Copy) -> None: ...
     def cycle_ended(self) -> None: ...
@@ -104,7 +105,7 @@ class DiskChannel:
         self.busy, self.kicked = True, False
         started_ns = life.clock.at(life.now())
         self._copy = NO_COPY if self.body is None else self.turn.next(started_ns)
-        if self.body is None or self._copy == NO_COPY:
+        if self.body is None or self._copy == NO_COPY or life.overdue():
             self._read(self.version if self.body else 0, started_ns, False)
             return
         copy = self._copy

@@ -127,7 +127,7 @@ class Checks:
                 self.world.at(late, self._still_there, host, host.incarnation, decision.epoch)
 
     def _still_there(self, host: Host, incarnation: int, epoch: int) -> None:
-        alive = host.vms and host.incarnation == incarnation and host.watchdog.armed
+        alive = host.vms and host.incarnation == incarnation and host.watchdog.armed and not host.asleep
         later = (decision for known, decision in self.ledger.decided.items() if known > epoch)
         if alive and not any(decision.has(host.index, incarnation) for decision in later):
             self.ledger.accuse("G2", host.index, f"outlives epoch {epoch}, which left it out, by a silence")
@@ -138,7 +138,8 @@ class Checks:
             incarnation = self.ledger.last_as(other, view.epoch)
             self._declared[other, incarnation] = max(view.epoch, self._declared.get((other, incarnation), 0))
             there = self.world.hosts[other]
-            if there.vms and there.incarnation == incarnation and there.vms_epoch <= view.epoch:
+            runs = there.vms and not there.asleep
+            if runs and there.incarnation == incarnation and there.vms_epoch <= view.epoch:
                 self.ledger.accuse("G1", host.index, f"declares host {other} dead while it runs VMs")
 
     def arming(self, host: Host) -> None:
@@ -156,7 +157,7 @@ class Checks:
     def vms_started(self, host: Host) -> None:
         """A later epoch may take in again a joining host that an earlier one admitted and then left out."""
         if self._declared.get((host.index, host.incarnation), 0) > host.vms_epoch:
-            self.ledger.accuse("G1", host.index, "starts VMs after it was declared dead")
+            self.ledger.accuse("G1", host.index, "runs VMs after it was declared dead")
 
     def fenced(self, host: Host, cause: FenceCause | None) -> None:
         del cause

@@ -10,7 +10,7 @@ RATE_PPM = 4_900
 
 
 class FakeClock:
-    """CLOCK_MONOTONIC of one boot: true nanoseconds in, this host's nanoseconds out."""
+    """CLOCK_BOOTTIME of one boot: true nanoseconds in, this host's nanoseconds out."""
 
     __slots__ = ("_booted_ns", "_rate", "_uptime_ns")
 
@@ -27,6 +27,10 @@ class FakeClock:
         """Return what this clock showed at many instants; 0 (never) stays 0."""
         uptime, booted, rate = self._uptime_ns, self._booted_ns, self._rate
         return [uptime + (at - booted) * rate // MILLION if at else 0 for at in true_ns]
+
+    def skip(self, slept_ns: int) -> None:
+        """Forget that this true time has passed, as CLOCK_MONOTONIC does while a machine is suspended."""
+        self._booted_ns += slept_ns
 
     def lasts(self, own_ns: int) -> int:
         """Return how long an interval of this clock lasts in true time."""

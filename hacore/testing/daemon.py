@@ -58,6 +58,16 @@ class Daemon:
     def floor(self) -> int:
         return self.host.floor()
 
+    def overdue(self) -> bool:
+        """Tell whether the watchdog should have fired by now, as the native pump does before it writes."""
+        dog, twins = self.pump.dog, self.twins
+        return twins.has_outlived(
+            self.clock.at(self.now()),
+            twins.lease_since_ns(True, self.pump.disk.since_ns, dog.granted_ns),
+            watching=dog.lease_disk and dog.watchdog is not None,
+            over_ns=self.timing.over_ns,
+        )
+
     def chance(self) -> float:
         return self.world.rng.random()
 

@@ -113,8 +113,18 @@ def _stop(brain_only: bool) -> Act:
 
 def _go_on(world: World, fault: Fault) -> None:
     for host in _each(world, fault):
-        if host.daemon is not None:
+        if host.daemon is not None and not host.asleep:
             host.daemon.go_on()
+
+
+def _suspend(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.suspend()
+
+
+def _wake(world: World, fault: Fault) -> None:
+    for host in _each(world, fault):
+        host.wake()
 
 
 def _order(event: Callable[[Fault], Event]) -> Act:
@@ -289,6 +299,12 @@ KINDS: dict[str, Kind] = {
     ),
     "upgrade": Kind("the daemon hands over to its successor", _upgrade, ill=Ill.DAEMON),
     "stop": Kind("all threads of the daemon stand still", _stop(False), _go_on, ill=Ill.DAEMON),
+    "suspend": Kind(
+        "the machine stands still, and its watchdog with it; it wakes up at the end",
+        _suspend,
+        _wake,
+        ill=Ill.DAEMON,
+    ),
     "brain": Kind("the brain stands still, the pump does not", _stop(True), _go_on, ill=Ill.DAEMON),
     "wall": Kind("the wall clock is set forward by value seconds (back: value < 0)", _set_wall),
     "cable": Kind(

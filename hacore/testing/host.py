@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ class Ill(Enum):
 
 
 FIRST_UPTIME_NS = 10**6 * NS
+LOOK_NS = NS // 10
+"""After it was suspended a machine runs its VMs until its daemon has looked at the time: not for so long."""
 WALL_NS = 1_800_000_000 * NS
 """The wall clock at the beginning of a world."""
 GOOD = Evidence(carrier=True, arbiters=1)
@@ -53,6 +56,8 @@ class Host:
         rng = world.rng
         self.world, self.index = world, index
         self.up, self.vms, self.wanted = False, False, True
+        self.asleep_ns = 0  # when it was suspended; 0: it is not
+        self._waiting: list[Callable[[], None]] = []  # what happens to its daemon when it wakes up
         self.vms_epoch = 0  # by which it was admitted when they started
         self.boots = 0
         self.booted_ns = 0
@@ -77,6 +82,37 @@ class Host:
 
     # power
 
+    def suspend(self) -> None:
+        """Let the whole machine stand still, VMs and watchdog with it; only the time goes on."""
+        if self.up and not self.asleep:
+            self.asleep_ns = self._now()
+            if self.daemon is not None:
+                self.daemon.stop(brain_only=False)
+
+    def wake(self) -> None:
+        """Let everything go on where it stood; VMs run if they still do after the daemon's first look."""
+        if not self.asleep:
+            return
+        slept_ns, self.asleep_ns = self._now() - self.asleep_ns, 0
+        if self.world.twins.clock_sleeps:
+            self.clock.skip(slept_ns)
+        self.watchdog.sleep(slept_ns)
+        self._fires()
+        waiting, self._waiting = self._waiting, []
+        if self.daemon is not None:
+            self.daemon.go_on()
+        for act in waiting:
+            act()
+        self.world.at(self._now() + LOOK_NS, self._still_runs_vms, self.incarnation)
+
+    @property
+    def asleep(self) -> bool:
+        return self.asleep_ns > 0
+
+    def _still_runs_vms(self, incarnation: int) -> None:
+        if self.vms and self.incarnation == incarnation and not self.asleep:
+            self.world.vms_started(self)
+
     def boot(self) -> None:
         """Come up as another incarnation and start the daemon."""
         if self.up:
@@ -100,6 +136,7 @@ class Host:
         world.tell(self.index, f"goes down: {why}")
         world.went_down(self)
         self.up = self.vms = False
+        self.asleep_ns, self._waiting = 0, []
         self.watchdog.disarm()
         self.port.forget()
         if self.daemon is not None:
@@ -116,6 +153,9 @@ class Host:
 
         Else the lock file may say the former, and the watchdog is left as it is.
         """
+        if self.asleep:
+            self._waiting.append(self.start_daemon)
+            return
         if not self.up or self.daemon is not None:
             return
         world = self.world
@@ -143,6 +183,9 @@ class Host:
 
     def kill_daemon(self) -> None:
         """Kill -9: the kernel closes the watchdog, which pings it once more."""
+        if self.asleep:
+            self._waiting.append(self.kill_daemon)
+            return
         if self.daemon is None:
             return
         daemon, self.daemon = self.daemon, None
@@ -153,7 +196,7 @@ class Host:
 
     def upgrade_daemon(self) -> None:
         """Exchange the daemon for its successor, which is handed the open watchdog."""
-        if self.daemon is None:
+        if self.daemon is None or self.asleep:
             return
         daemon, self.daemon = self.daemon, None
         dog = daemon.pump.dog
@@ -204,7 +247,7 @@ class Host:
 
     def _fires(self) -> None:
         watchdog = self.watchdog
-        if not watchdog.armed:
+        if not watchdog.armed or self.asleep:
             return
         if watchdog.fires_ns > self.world.now_ns:
             self.world.at(watchdog.fires_ns, self._fires)

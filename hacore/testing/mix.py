@@ -21,7 +21,7 @@ from hacore.testing.network import ALL_NETWORKS, bits
 from hacore.testing.plan import Fault, Plan
 
 WEIGHTS = {
-    "crash": 6, "kill": 4, "upgrade": 2, "stop": 5, "brain": 4, "wall": 3,
+    "crash": 6, "kill": 4, "upgrade": 2, "stop": 5, "suspend": 3, "brain": 4, "wall": 3,
     "cable": 5, "isolate": 3, "link": 5, "oneway": 4, "late": 3, "behind": 4, "arbiter": 3,
     "garbled": 2, "forged": 2, "replayed": 2, "address": 2,
     "storage": 6, "flaky": 4, "write": 5, "readonly": 3, "ghosts": 3, "read": 4, "hang": 6, "stuck": 3,
@@ -43,7 +43,7 @@ GROUPS = {
         "storage", "flaky", "write", "readonly", "ghosts", "read", "hang", "stuck", "slow", "tardy",
         "torn", "misdirected", "lost", "rot",
     ),
-    "host": ("crash", "kill", "upgrade", "stop", "brain", "wall"),
+    "host": ("crash", "kill", "upgrade", "stop", "suspend", "brain", "wall"),
     "operator": ("leave", "disarm", "weight", "lead"),
 }  # fmt: skip
 """Words for several kinds, for --faults."""
@@ -68,6 +68,7 @@ FAMILIES = (
     profiles.storage_back_for_one,
     profiles.fast_reboot,
     profiles.heir_reboots_fast,
+    profiles.suspended,
 )
 MINUTES_OF_T = 9
 """Faults begin and end within so many T, unless it is said otherwise."""

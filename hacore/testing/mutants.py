@@ -172,6 +172,11 @@ MUTANTS: dict[str, Mutant] = {
         replace(RULES, may_act=lambda now_ns, granted_ns, silence_ns: True),
         profile=profiles.storage_back_for_one,
     ),
+    "sleep_uncounted": Mutant(
+        "reads a clock that stands still while the machine is suspended",
+        twins=replace(TWINS, clock_sleeps=True),
+        profile=profiles.suspended,
+    ),
     "member_by_index": Mutant(
         "takes itself for a member after a reboot, for its index is one",
         replace(RULES, is_member=_by_index),

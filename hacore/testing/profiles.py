@@ -179,6 +179,13 @@ def storage_back_for_one(seed: str) -> Plan:
     return _plan(3, [_fault("storage", [0, 1], at, 150), _fault("storage", [2], at, 25 + 20 * rng.random())])
 
 
+def suspended(seed: str) -> Plan:
+    """A host sleeps until the others may take it for dead, and does not see the disk when it wakes up."""
+    rng = Random(f"{seed}/suspended")
+    host, at, lasts = rng.randrange(3), BEGIN + T * rng.random(), T * (1.1 + rng.random())
+    return _plan(3, [_fault("suspend", [host], at, lasts), _fault("storage", [host], at + lasts - 1, 60)])
+
+
 def fast_reboot(seed: str) -> Plan:
     """A host reboots before it is missed."""
     rng = Random(f"{seed}/reboot")

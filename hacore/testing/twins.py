@@ -21,11 +21,13 @@ class Twins:
     may_ping: Callable[..., bool] = _pump.may_ping
     counts: Callable[[bool, bool], bool] = lambda worked, clean: worked and clean  # a write, to this copy
     read_good: Callable[..., bool] = _pump.read_good
+    has_outlived: Callable[..., bool] = _pump.has_outlived
     disk_since_ns: Callable[..., int] = _pump.disk_since_ns
     lease_since_ns: Callable[[bool, int, int], int] = _pump.lease_since_ns
     take_over: Callable[..., tuple[int, CopyTurn]] = _pump.take_over
     member: Callable[[Decision, int, int], bool] = Decision.has  # of the newest epoch: (host, incarnation)
     turn: Callable[[CopyTurn], CopyTurn] = lambda turn: turn
+    clock_sleeps: bool = False  # time stands still while the machine is suspended: CLOCK_MONOTONIC
     nothing_out: Callable[..., bool] = numbering.nothing_out  # of a pump that has stopped
 
 
