@@ -32,7 +32,7 @@ def test_success_without_a_result(json_rpc: Any) -> None:
     record = finished(json_rpc, json_rpc("Async.VM.start", vm, False, False))
     assert (record["status"], record["result"], record["error_info"]) == ("success", "", [])
     assert (record["name_label"], record["progress"]) == ("Async.VM.start", 1.0)
-    assert record["finished"] >= record["created"] > "2026"
+    assert record["finished"] >= record["created"] > "1970"
     assert json_rpc("VM.get_power_state", vm) == "Running"
 
 
