@@ -25,8 +25,9 @@ QUICK_SECONDS = 0.8
 """Of the 2 s between a change and its figures (R29) 1 s may pass in coalescing; this leaves a margin."""
 RECOVERY_STEP_SECONDS = 1.0
 """After so long no further host is planned for in this step: the next change is waiting, maybe."""
-RECOVERY_LIMITS = 3
-"""All plans for single hosts take so many times the operator's limit at most: 64 hosts take some 4 s."""
+RECOVERY_LIMITS = 20
+"""All plans for single hosts take so many times the operator's limit at most, in steps: 64 hosts take some
+2 s, and 2 min at 95 % load, where looking ahead to the second further failure is long."""
 
 
 class Planner(Protocol):
