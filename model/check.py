@@ -19,6 +19,7 @@ CC = ("-w", "-DSAFETY", "-DNOREDUCE", "-DNOFAIR")
 COMPLETE = ("-O2", "-DCOLLAPSE", "-DMEMLIM=6000")
 BOUNDED = ("-O1", "-DBITSTATE")  # an error it shows is one, whatever it has left out
 LIMIT_SECONDS = 1800
+SHALLOW = 48  # steps: what is broken shows sooner there than at the end of a long story
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,29 @@ RUNS = (
     Run("grant", "HOSTS=2", "RESTART_FORGETS", quick=True),
     Run("grant", "HOSTS=3", "FRESH_HEIR", quick=True),
     Run("grant", "HOSTS=3", "NO_EPOCH"),
+    Run("grant", "HOSTS=2 FORCED NOBODY_GRANTS"),
+    Run("leaving", quick=True),
+    Run("leaving", "T=3"),
+    Run("leaving", broken="ANY_CAUSE"),
+    Run("leaving", broken="NOT_DIRECT"),
+    Run("leaving", broken="LEAVES_UNSAID"),
+    Run("leaving", broken="DISARMS_UNSAID"),
+    Run("leaving", broken="CONFIRMED_IS_OVER", quick=True),
+    Run("leaving", broken="LEAVER_IS_FENCED"),
+    Run("leaving", broken="REMEMBERS_WHO_LEFT"),
+    Run("leaving", broken="OLD_REMOVAL_COUNTS", quick=True),
+    Run("slot", "COPIES=3 GHOSTS=1", quick=True),
+    Run("slot", "COPIES=3 GHOSTS=2"),
+    Run("slot", "COPIES=3 GHOSTS=1 LOSSES=1", deep=True),
+    Run("slot", "COPIES=3 GHOSTS=1 LIFE=2", deep=True),
+    Run("slot", "COPIES=3 GHOSTS=1 LOSSES=1", "ONE_COPY", depth=SHALLOW),
+    Run("slot", "COPIES=3 GHOSTS=1 LOSSES=1", "NO_PROBE", depth=SHALLOW),
+    Run("slot", "COPIES=3 GHOSTS=2", "COME_BACK_EARLY", depth=SHALLOW),
+    Run("slot", "COPIES=3 GHOSTS=2", "REUSE_GHOST", quick=True, depth=SHALLOW),
+    Run("slot", "COPIES=3 GHOSTS=2", "PROBE_COUNTS", depth=SHALLOW),
+    Run("slot", "COPIES=3 GHOSTS=2", "NOT_ERASED", depth=SHALLOW),
+    Run("slot", "COPIES=3 GHOSTS=2", "SEQUENCE", deep=True),
+    Run("slot", "COPIES=3 GHOSTS=2", "TRUST_NEWEST", deep=True),
     Run("majority", quick=True),
     Run("majority", broken="DENIAL_OF_A_BOOT", quick=True),
     Run("majority", broken="DENIAL_UNWRITTEN", quick=True),

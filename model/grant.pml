@@ -30,7 +30,9 @@
  *   wishes  only that one of all proposals is kept that will be decided: any may be kept, or none.
  *   hosts   are alike: after each step they are put in order (-DPLAIN: they are not). Spin follows one of the up
  *           to six worlds that differ by names only.
- * Not in it: clean leaving, EXCLUDED, disarming, an operator's forced start; the simulator has them.
+ * FORCED: an operator starts a pool without a host of the newest liveset (joining.may_form, forced). That is safe
+ * if no member lives without the disk (NOBODY_GRANTS), and not else: BUG_COLD_START_ANYBODY is just that.
+ * Not in it: clean leaving, EXCLUDED, disarming (leaving.pml).
  */
 
 #ifndef T
@@ -107,10 +109,16 @@ inline older(g, h) {
     fi
 }
 
+#ifdef NOBODY_GRANTS
+#define LIVES_ON_GRANTS 0
+#else
+#define LIVES_ON_GRANTS 1
+#endif
+
 /* S by grants is the oldest of the newest stamps of all others, and stays what it was; alone: now. */
 inline count(h) {
     if
-    :: mode[h] == MEMBER && !IN(open, h) ->
+    :: LIVES_ON_GRANTS && mode[h] == MEMBER && !IN(open, h) ->
         oldest = 0;
         older(0, h);
         older(1, h);
@@ -352,7 +360,7 @@ inline propose(h) {
     put = put | BIT(h)
 }
 
-#ifdef BUG_COLD_START_ANYBODY
+#if defined(BUG_COLD_START_ANYBODY) || defined(FORCED)
 #define HEIR(group) 1
 #else
 #define HEIR(group) ((group) & live)
@@ -541,7 +549,9 @@ init {
                 d_step { propose(me) }
             :: else
             fi
+#ifndef NOBODY_GRANTS
         :: mode[me] == MEMBER && MAY_GRANT(me) -> d_step { give(me) }
+#endif
 #ifdef BUG_NO_ECHO
         :: IN(waits, me) -> d_step { waits = waits & ~BIT(me); fresh[me] = 0 }
 #endif
