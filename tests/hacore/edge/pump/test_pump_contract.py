@@ -111,6 +111,10 @@ class Life:
     def chance(self) -> float:
         return self.site.rng.random()
 
+    def overdue(self) -> bool:
+        """Nobody sleeps here."""
+        return False
+
     def after(self, delay_ns: int, act: Callable[..., None], *values: object) -> None:
         self.site.at(self.site.now_ns + delay_ns, act, *values)
 
