@@ -183,6 +183,11 @@ class Rig:
         seen = len(host.cycles)
         self.wait(lambda: len(host.cycles) >= seen + count)
 
+    def unwatch(self) -> None:
+        """Take the watchdogs away: none is pinged once this returns, and its descriptor may be closed."""
+        for host in self.hosts:
+            host.pump.watch(None)
+
     def slot(self, host: int) -> Slot:
         """Return what is on the disk."""
         return dump(read_image(str(self.path)), KEY).slots[host]

@@ -84,6 +84,7 @@ class NativeSite:
         self._rig.wait(what)
 
     def close(self) -> None:
+        self._rig.unwatch()
         for ends in self._ends:
             for end in ends:
                 end.close()

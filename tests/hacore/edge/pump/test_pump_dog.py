@@ -44,9 +44,10 @@ class Watchdog:
 
 
 @pytest.fixture
-def watchdog() -> Iterator[Watchdog]:
+def watchdog(rig) -> Iterator[Watchdog]:
     made = Watchdog()
     yield made
+    rig.unwatch()
     made.close()
 
 

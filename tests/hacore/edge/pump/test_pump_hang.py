@@ -88,6 +88,7 @@ def test_only_the_disk_thread_waits_for_a_disk_that_hangs(slow_rig, disk):
     slow_rig.wait(lambda: one.cycle.version == 2 and one.cycle.read)
     assert one.pump.meters().disk_beat.missed >= 3
     assert one.cycle.copies_left == 7
+    slow_rig.unwatch()
     for end in (ours, theirs):
         end.close()
     assert two.hears(0)

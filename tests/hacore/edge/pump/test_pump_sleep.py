@@ -38,10 +38,11 @@ def woken(rig, watchdog):
 
 
 @pytest.fixture
-def watchdog():
+def watchdog(rig):
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     yield ours, theirs
+    rig.unwatch()
     ours.close()
     theirs.close()
 
