@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -91,14 +92,15 @@ def test_pump_and_daemon_read_one_clock(rig):
 
 
 @pytest.mark.skipif(SLEPT, reason="this is what it runs")
-def test_the_same_where_the_machine_was_suspended(tmp_path):
+def test_the_same_where_the_machine_was_suspended(tmp_path, pytestconfig):
     """Run tests where the clock is an hour ahead of the one that stood still: each wait has to know both."""
     namespace = ["unshare", "--time", "--boottime", str(HOUR_NS // 10**9)]
     if not shutil.which("unshare") or subprocess.run([*namespace, "true"], check=False).returncode:
         pytest.skip("no time namespaces here")
     chosen = [*(f"{HERE}/{name}" for name in AGAIN), f"--basetemp={tmp_path}/again", "-p", "no:cacheprovider"]
+    build = f"pythonpath={shlex.join(map(str, pytestconfig.getini('pythonpath')))}"  # the one that runs this
     ran = subprocess.run(
-        [*namespace, sys.executable, "-m", "pytest", "-q", *chosen],
+        [*namespace, sys.executable, "-m", "pytest", "-q", "-o", build, *chosen],
         check=False,
         env={**os.environ, VARIABLE: "1"},
         capture_output=True,
