@@ -37,6 +37,8 @@ class Lease:
 class OpenWatchdog:
     """Arm: open the watchdog; it is pinged while the lease allows."""
 
+    resumed: bool = False  # others rely on it already: where it cannot be had, this host must reboot
+
 
 @dataclass(frozen=True, slots=True)
 class CloseWatchdog:

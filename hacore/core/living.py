@@ -81,7 +81,7 @@ class Living:
 
     def well(self, now_ns: int) -> bool:
         """Tell whether S is young enough to arm: the watchdog must not be opened only to fire."""
-        return now_ns - self.since_ns <= self._setup.timing.storage_lost_ns
+        return bool(self.since_ns) and now_ns - self.since_ns <= self._setup.timing.storage_lost_ns
 
     def proven(self, now_ns: int) -> bool:
         """Tell whether this daemon itself knows an S, and the watchdog may be pinged by it."""

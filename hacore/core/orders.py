@@ -18,7 +18,6 @@ from hacore.core.events import (
     ProposeLeader,
     SetWeight,
 )
-from hacore.core.living import MEMBERS
 from hacore.core.mind import Mind
 from hacore.core.words import one
 from hacore.records import NOBODY, State
@@ -57,8 +56,6 @@ def _disarm(mind: Mind, _: Disarm) -> None:
 
 def _arm(mind: Mind, _: Arm) -> None:
     mind.posture.armable = mind.setup.fencing
-    if mind.posture.armable and mind.says.state in MEMBERS:
-        mind.posture.arm()
 
 
 def _confirmed(mind: Mind, event: ConfirmDead) -> None:

@@ -30,6 +30,7 @@ class Posture:
         self._left_running = False
         """It runs, and this daemon has not opened it yet: only what a predecessor handed over is pinged."""
         self.armable = setup.fencing
+        """This host is to be armed, as soon as it is a member whose S is young enough."""
         self.said_member = False
         """The slot has said MEMBER; before, nobody may run anything here."""
         self.stopped = False
@@ -103,7 +104,9 @@ class Posture:
         if self._stands_on:
             self.said_member = True
         if self._left_running and self._says.armed and self._living.proven(now_ns):
-            self._take_in_hand()
+            self._take_in_hand(resumed=True)
+        if self.armable and not self._says.armed and self._living.well(now_ns):
+            self.arm()
         if self.open and not self._says.armed and self._twice():
             self.disarm()
 
@@ -171,9 +174,9 @@ class Posture:
         once = self._stands_on.bit_count() == 1 and self._copies_left > 1
         return once and (due or says.state is State.EXCLUDED)
 
-    def _take_in_hand(self) -> None:
+    def _take_in_hand(self, *, resumed: bool = False) -> None:
         self._left_running = False
-        self.out.append(OpenWatchdog())
+        self.out.append(OpenWatchdog(resumed=resumed))
         self.note("armed")
 
     def _await(self) -> None:

@@ -96,8 +96,8 @@ class Hands:
                 self._pump.lease(disk, max(granted_ns, self._since_ns))
             case Note(word, values):
                 self._journal.note(word, **{key: spoken(value, self._name_of) for key, value in values})
-            case OpenWatchdog():
-                self._open()
+            case OpenWatchdog(resumed):
+                self._open(resumed=resumed)
             case CloseWatchdog():
                 self._close()
             case Fence(cause):
@@ -105,15 +105,17 @@ class Hands:
             case Stop(reason):
                 self.stopped = reason
 
-    def _open(self) -> None:
+    def _open(self, *, resumed: bool) -> None:
         try:
-            self._pump.watch(self._watchdog.open())
+            self._pump.watch(self._watchdog.open(resumed=resumed))
             self.unusable = ""
             self.armed = True
         except DeviceUnreachable as error:
             self.unusable = str(error)
             self._failed = True
             self._journal.note("watchdog_unusable", problem=str(error))
+            if resumed:
+                self.fence(FenceCause.BRAIN)
 
     def _close(self) -> None:
         self._pump.watch(None)

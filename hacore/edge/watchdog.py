@@ -46,8 +46,11 @@ class Watchdog(Protocol):
         """Look whether it could be opened and closed, without doing it. Raises DeviceUnreachable."""
         ...
 
-    def open(self) -> int:
-        """Open it, which starts it, and return what the pump must ping. Raises DeviceUnreachable."""
+    def open(self, *, resumed: bool = False) -> int:
+        """Open it, which starts it, and return what the pump must ping. Raises DeviceUnreachable.
+
+        Where that fails it does not run, unless it is `resumed`: what a predecessor left running runs on.
+        """
         ...
 
     def adopt(self, descriptor: int) -> None:
@@ -103,7 +106,7 @@ class DeviceWatchdog:
                 self._path, "cannot be disarmed (nowayout): leaving would end in a reboot"
             )
 
-    def open(self) -> int:
+    def open(self, *, resumed: bool = False) -> int:
         if self._device >= 0:
             return self._device
         try:
@@ -111,13 +114,14 @@ class DeviceWatchdog:
             device = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
             raise DeviceUnreachable(error.filename, f"cannot be opened: {error.strerror}") from None
+        give_up = os.close if resumed else _close_disarmed
         try:
             self._prepare(device)
         except OSError as error:
-            _close_disarmed(device)
+            give_up(device)
             raise DeviceUnreachable(self._path, f"no watchdog: {error.strerror}") from None
         except DeviceUnreachable:
-            _close_disarmed(device)
+            give_up(device)
             raise
         self._device = device
         return device
@@ -178,7 +182,7 @@ class LabWatchdog:
         if not os.path.exists(self._path):
             raise DeviceUnreachable(self._path, "no lab watchdog listens there")
 
-    def open(self) -> int:
+    def open(self, *, resumed: bool = False) -> int:
         if self._connection is None:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
@@ -225,7 +229,7 @@ class NullWatchdog:
     def check(self) -> None:
         """Find nothing wrong with nothing."""
 
-    def open(self) -> int:
+    def open(self, *, resumed: bool = False) -> int:
         if self._nothing < 0:
             self._nothing = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         return self._nothing

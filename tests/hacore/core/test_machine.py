@@ -8,7 +8,6 @@ import pytest
 
 from hacore.core.effects import CloseWatchdog, OpenWatchdog, Publish
 from hacore.core.events import (
-    Arm,
     ConfirmDead,
     Disarm,
     EmergencyDisable,
@@ -55,6 +54,16 @@ def test_part_of_a_new_pool_forms_only_after_the_wait(pool_of):
     assert "hosts that are missing: 2" in pool[0].waiting
     pool.run(10)
     assert pool.livesets() == {(2, 0b011)}
+
+
+def test_who_joins_and_does_not_write_any_more_is_not_here(pool_of):
+    """It is heard, and its slot says for ever that it has storage."""
+    pool = pool_of(4)
+    pool.boot(0), pool.boot(1), pool.boot(2)
+    pool.run(5)
+    pool[2].storage = False
+    pool.until(lambda: pool[0].view.state is State.MEMBER, pool.timing.cold_start_ns / NS + 5)
+    assert [note["liveset"] for note in pool[0].notes("epoch")] == ["0,1"]
 
 
 def test_an_operator_need_not_wait(pool_of):
@@ -280,17 +289,20 @@ def test_who_left_stays_out_until_asked(pool):
     pool.until(lambda: back.view.state is State.MEMBER, 10)
 
 
-def test_disarming_is_said_twice_before_it_is_done(pool):
-    box = pool[1]
-    box.tell(Disarm())
-    assert box.armed
-    box.cycle()
-    assert box.armed, "one copy may be destroyed"
-    box.cycle()
-    assert not box.armed
-    assert box.view.state is State.MEMBER
-    box.tell(Arm())
-    assert box.armed
+def test_the_dead_are_not_admitted_before_they_reboot(pool):
+    """An operator said of an unarmed host that it is dead, and there it is: its VMs may run twice."""
+    pool[2].tell(Disarm())
+    pool.run(2)
+    alive = pool[2]
+    pool.crash(2)
+    pool.until(lambda: pool[0].view.uncertain and pool[1].view.uncertain, 4 * T)
+    pool[0].tell(ConfirmDead(2)), pool[1].tell(ConfirmDead(2))
+    pool.boxes[2] = alive
+    pool.run(T)
+    assert alive.view.state is State.JOINING
+    assert pool.livesets() == {(3, 0b011)}
+    pool.boot(2)
+    pool.until(lambda: pool[2].view.state is State.MEMBER, T)
 
 
 def test_an_unarmed_member_that_is_silent_is_left_out_and_not_declared_dead(pool):
@@ -352,6 +364,7 @@ def test_a_restarted_daemon_pings_nothing_before_a_good_cycle_of_its_own(pool):
     back.cycle()
     assert back.armed
     assert back.lease.disk
+    assert OpenWatchdog(resumed=True) in back.effects
 
 
 def test_a_restarted_daemon_that_was_left_out_fences_without_a_ping(pool):
@@ -367,9 +380,9 @@ def test_a_restarted_daemon_that_leaves_at_once_takes_the_watchdog_to_close_it(p
     back = pool.boot(1, pool[1].incarnation)
     back.cycle()
     back.tell(EmergencyDisable())
-    assert [type(each) for each in back.effects if isinstance(each, OpenWatchdog | CloseWatchdog)] == [
-        OpenWatchdog,
-        CloseWatchdog,
+    assert [each for each in back.effects if isinstance(each, OpenWatchdog | CloseWatchdog)] == [
+        OpenWatchdog(resumed=False),
+        CloseWatchdog(),
     ]
     assert not back.view.armed
 

@@ -46,8 +46,8 @@ class World:
         self.done.append("check in")
 
     # the watchdog
-    def open(self) -> int:
-        self.done.append("open")
+    def open(self, *, resumed: bool = False) -> int:
+        self.done.append("open again" if resumed else "open")
         if not self.openable:
             raise DeviceUnreachable("/dev/watchdog", "cannot be opened: Device or resource busy")
         return DOG
@@ -132,6 +132,18 @@ def test_a_watchdog_that_cannot_be_opened_is_told_once() -> None:
     world.openable = True
     made.carry_out((OpenWatchdog(),))
     assert (made.unusable, made.armed) == ("", True)
+
+
+def test_one_that_others_know_as_armed_reboots_where_its_watchdog_cannot_be_had_again() -> None:
+    world = World(openable=False)
+    made = hands(world)
+    made.carry_out((OpenWatchdog(resumed=True),))
+    assert world.done[0] == "open again"
+    assert [line.split()[0] for line in world.done[1:]] == [
+        "watchdog_unusable", "watch", "fence", "flush", "fence",
+    ]  # fmt: skip
+    assert made.fenced
+    assert made.take_failure()
 
 
 def test_what_a_predecessor_had_armed_is_pinged_at_once() -> None:

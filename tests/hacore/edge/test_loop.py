@@ -95,7 +95,8 @@ class Dog:
         self.fences = 0
         self.openable = True
 
-    def open(self) -> int:
+    def open(self, *, resumed: bool = False) -> int:
+        del resumed
         if not self.openable:
             raise DeviceUnreachable("dog", "busy")
         return 9

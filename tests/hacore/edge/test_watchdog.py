@@ -89,6 +89,21 @@ def test_a_device_that_is_no_watchdog_is_refused(tmp_path: Path) -> None:
         DeviceWatchdog(str(tmp_path / "nowhere"), NS, str(sysrq)).check()
 
 
+@pytest.mark.parametrize(("resumed", "written"), [(False, b"V"), (True, b"")])
+def test_a_device_that_fails_as_it_is_opened_is_stopped_unless_it_ran_before(
+    tmp_path: Path, resumed: bool, written: bytes
+) -> None:
+    device, sysrq = tmp_path / "device", tmp_path / "sysrq"
+    device.touch()
+    sysrq.touch()
+    watchdog = DeviceWatchdog(str(device), NS, str(sysrq))
+    with pytest.raises(DeviceUnreachable, match="no watchdog: Inappropriate ioctl"):
+        watchdog.open(resumed=resumed)
+    assert device.read_bytes() == written
+    watchdog.fence()
+    assert sysrq.read_bytes() == b"b"
+
+
 def test_the_immediate_path_is_one_letter_to_sysrq(tmp_path: Path) -> None:
     sysrq = tmp_path / "sysrq"
     sysrq.touch()
