@@ -83,12 +83,12 @@ class Removals:
     def evidence(self, host: int, disk: Disk, silent: int, now_ns: int, *, by_disk: bool) -> DeadEvidence:
         """Return what is known of a host that was left out."""
         record, body, bit = self._records[host], disk.bodies[host], 1 << host
-        same = body is None or body.incarnation == record.incarnation
+        another = body is not None and body.incarnation != record.incarnation and not disk.doubted & bit
         return DeadEvidence(
             now_ns=now_ns,
             read_ns=disk.read_started_ns,
             armed=record.fenced,
-            rebooted=not same and not disk.doubted & bit,
+            rebooted=another and (bool(silent & bit) or _knows_it_is_out(record, body)),
             silent=bool(silent & bit),
             removed_ns=record.removed_ns,
             leased_by_disk=by_disk,
@@ -142,6 +142,11 @@ class Removals:
         self.dead = sum(1 << record.host for record in self._records.values() if record.dead)
         self.condemned = sum(1 << record.host for record in self._records.values() if not record.dead)
         self.uncertain &= self.condemned
+
+
+def _knows_it_is_out(record: Removal, body: SlotBody | None) -> bool:
+    """Tell whether who shows another boot cannot become a member any more by an epoch that I did not read."""
+    return record.direct or (body is not None and body.decided.epoch >= record.epoch)
 
 
 def _fenced(record: Removal, body: SlotBody) -> bool:

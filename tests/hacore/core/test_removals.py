@@ -54,10 +54,11 @@ class Judge:
         self.now_ns = 1000 * NS
         self.knows = epoch(4, member=BOOT)
         self.sequence = 0
+        self.still = False
 
     def reads(self, newest, slot):
         """Read a slot of the host that moves, beside the newest epoch, as a machine does in one event."""
-        self.sequence += 1
+        self.sequence += 0 if self.still else 1
         own = body(State.MEMBER, newest, 10, armed=True)
         at_ns, sequence = self.now_ns, self.sequence
         numbers = [sequence, 0, sequence]
@@ -139,3 +140,45 @@ def test_one_that_was_let_go_unseen_and_fences_as_it_comes_back_gets_its_time(ju
     judge.now_ns += TIMING.confirmation_ns + NS
     judge.reads(epoch(6), fencing)
     assert judge.takes_it_for_dead()
+
+
+def test_another_boot_is_proof_at_once_where_no_epoch_was_missed(judge):
+    judge.reads(epoch(5), body(State.JOINING, epoch(4, member=BOOT), NEXT_BOOT))
+    assert judge.takes_it_for_dead()
+
+
+def test_another_boot_that_may_still_be_admitted_by_an_epoch_unread_is_not_dead(judge):
+    """Boot 13 shows JOINING and knows epoch 5 only: epoch 6 may have it, and it may be about to arm."""
+    judge.reads(epoch(7), body(State.JOINING, epoch(5), NEXT_BOOT))
+    assert not judge.takes_it_for_dead()
+    judge.reads(epoch(7), body(State.JOINING, epoch(7), NEXT_BOOT))
+    assert judge.takes_it_for_dead()
+
+
+def test_another_boot_that_ends_before_it_knows_more_is_dead_by_silence(judge):
+    judge.reads(epoch(7), body(State.JOINING, epoch(5), NEXT_BOOT))
+    assert not judge.takes_it_for_dead()
+    judge.still = True
+    judge.now_ns += LONG_NS
+    judge.reads(epoch(7), body(State.JOINING, epoch(5), NEXT_BOOT))
+    assert judge.takes_it_for_dead()
+
+
+def test_one_that_shows_for_ever_that_it_fences_is_dead_in_time(judge):
+    """Its daemon hangs after it said so; or it goes on to move, and its watchdog has had its time."""
+    fencing = body(State.FENCING, epoch(5), BOOT)
+    judge.reads(epoch(5), fencing)
+    assert not judge.takes_it_for_dead()
+    judge.now_ns += TIMING.confirmation_ns + NS
+    assert judge.takes_it_for_dead()
+
+
+def test_the_silent_are_dead_however_many_epochs_were_missed(judge):
+    """It suffices that my own slot shows the newest of them."""
+    gone = body(State.MEMBER, epoch(4, member=BOOT), BOOT, armed=True)
+    judge.reads(epoch(5), gone)
+    judge.still = True
+    for missed in (7, 9, 11):
+        judge.now_ns += LONG_NS
+        judge.reads(epoch(missed), gone)
+        assert judge.takes_it_for_dead()
