@@ -53,14 +53,14 @@ class Deciding:
 
     # --- rounds ------------------------------------------------------------------------------------------
 
-    def settle(self, version: int, now_ns: int, coming: int) -> Decision | None:
-        """Judge my round by a complete cycle that wrote `version`; return what was decided."""
+    def settle(self, now_ns: int, coming: int) -> Decision | None:
+        """Judge my round by a complete cycle, once enough copies have its block; return what was decided."""
         proposer, disk, rules = self.proposer, self._disk, self._rules
         if not rules.readable(disk.doubted):
             return None
         proposer.resuming = False
         round_ = proposer.round
-        if round_ is None or version < round_.version or not rules.enough(round_.stands_on):
+        if round_ is None or not rules.enough(round_.stands_on):
             return None
         if rules.judge(round_, disk.blocks) is Judgement.BEATEN:
             self._back_off(now_ns)

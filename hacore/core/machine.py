@@ -161,7 +161,7 @@ class Machine:
         if not cycle.read:
             return
         if says.state in _PROPOSERS:
-            decided = self._deciding.settle(cycle.version, self._mind.now_ns, self._telling.coming)
+            decided = self._deciding.settle(self._mind.now_ns, self._telling.coming)
             if decided is not None:
                 self._adopt(decided)
         self._removals.look(self._disk)
