@@ -31,6 +31,7 @@ def showing(
         since_ns=posture.since_ns,
         decided=says.decided,
         armed=posture.open,
+        disarming=posture.open and not says.armed,
         dead=removals.dead,
         condemned=removals.condemned,
         uncertain=removals.uncertain,

@@ -25,6 +25,7 @@ class View:
     since_ns: int  # when this state began
     decided: Decision  # the newest epoch known; its liveset, leader and cause
     armed: bool  # the watchdog is open: this host is fenced if its lease ends
+    disarming: bool  # it is open until others can read that it will not be
     dead: int  # mask: certainly run no VM; only these may be restarted elsewhere (G1)
     condemned: int  # mask: left out of the newest epoch, and not yet certainly dead
     uncertain: int  # mask: of `condemned`, those without fencing: an operator must see to them

@@ -196,7 +196,8 @@ class Daemon:
         hands = self.parts.hands
         if not self._hand_over_until_ns or hands.stopped or hands.fenced or cycle.version != hands.version:
             return
-        if self.parts.machine.view().state is not State.FENCING:
+        view = self.parts.machine.view()
+        if view.state is not State.FENCING and not view.disarming:
             self.handing_over = True
 
     def _put_off_handover(self) -> None:

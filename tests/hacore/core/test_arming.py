@@ -11,11 +11,11 @@ from hacore.records import State
 def test_disarming_is_said_twice_before_it_is_done(pool):
     box = pool[1]
     box.tell(Disarm())
-    assert box.armed
+    assert (box.armed, box.view.disarming) == (True, True)
     box.cycle()
-    assert box.armed, "one copy may be destroyed"
+    assert (box.armed, box.view.disarming) == (True, True), "one copy may be destroyed"
     box.cycle()
-    assert not box.armed
+    assert (box.armed, box.view.disarming) == (False, False)
     assert box.view.state is State.MEMBER
     box.tell(Arm())
     assert box.armed

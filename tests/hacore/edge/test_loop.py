@@ -43,6 +43,7 @@ class Brain:
     answers: dict[type, list[Any]] = field(default_factory=dict)
     told: list[Event] = field(default_factory=list)
     state: State = State.MEMBER
+    disarming: bool = False
 
     def handle(self, event: Event, _now_ns: int) -> tuple[Effect, ...]:
         self.told.append(event)
@@ -53,7 +54,9 @@ class Brain:
         return tuple(answer)
 
     def view(self) -> Any:
-        return SimpleNamespace(storage=False, waiting=NOT_WAITING, state=self.state, armed=True)
+        return SimpleNamespace(
+            storage=False, waiting=NOT_WAITING, state=self.state, armed=True, disarming=self.disarming
+        )
 
 
 class Pump:
@@ -241,6 +244,17 @@ def test_nobody_is_replaced_who_is_about_to_fence(made: Any) -> None:
     found.pump.cycles.append(cycle(0))
     found.daemon._pump_news()
     assert not found.daemon.handing_over
+
+
+def test_nobody_is_replaced_between_saying_disarmed_and_being_it(made: Any) -> None:
+    """The successor would take over an open watchdog that it neither pings nor closes."""
+    found = made({})
+    found.daemon.hand_over_soon()
+    for disarming in (True, False):
+        found.brain.disarming = disarming
+        found.pump.cycles.append(cycle(0))
+        found.daemon._pump_news()
+        assert found.daemon.handing_over is not disarming
 
 
 def test_a_handover_is_put_off_where_the_disk_does_not_answer(made: Any) -> None:

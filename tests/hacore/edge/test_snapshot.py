@@ -82,6 +82,7 @@ def view() -> View:
         since_ns=NOW - 100 * NS,
         decided=EPOCH,
         armed=True,
+        disarming=False,
         dead=0b100,
         condemned=0,
         uncertain=0,
