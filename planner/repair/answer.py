@@ -35,6 +35,8 @@ MOVES_SHARE = 0.7
 """Of the limit, for moves; the rest is for their check, or for what else would help."""
 FIRST_SHARE = 0.5
 """Of the time for moves, for a single one; of the time for what else would help, for what is bought."""
+LAST_SHARE = 0.9
+"""Of what is left then, for VMs to demote: the question that time cuts short ends a little after it."""
 
 
 def repair(
@@ -64,7 +66,7 @@ def repair(
         tell("no moves do (proven); looking for what to buy")
         buy = cheapest_purchase(seen, left, wanted, Judge(deadline.part(FIRST_SHARE)))
         tell("no moves do (proven); looking for VMs to demote")
-        demote = fewest_demotions(problem_of(seen, left), wanted, Judge(deadline))
+        demote = fewest_demotions(problem_of(seen, left), wanted, Judge(deadline.part(LAST_SHARE)))
     return Repair(
         target=wanted,
         possible=found.possible,
