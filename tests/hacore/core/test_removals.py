@@ -11,7 +11,8 @@ from hacore.core.rules import sighted_ns
 from hacore.core.seen import Disk
 from hacore.core.setup import Setup
 from hacore.core.timing import NS, timing
-from hacore.records import EMPTY_BLOCK, NOBODY, Cause, Decision, FenceCause, SlotBody, State
+from hacore.kernel.native import blank_body
+from hacore.records import Cause, Decision, State
 
 TIMING = timing(20 * NS, NS // 10, lab=True)
 LONG_NS = TIMING.silence_ns + NS
@@ -25,22 +26,9 @@ def epoch(number, *, member=0, cause=Cause.DEAD):
 
 
 def body(state, decided, incarnation, *, armed=False):
-    return SlotBody(
-        incarnation=incarnation,
-        state=state,
-        armed=armed,
-        decided=decided,
-        block=EMPTY_BLOCK,
-        row=0,
-        storage=True,
-        carrier=True,
-        arbiters=1,
-        weight=0,
-        leader_wish=NOBODY,
-        polled=0,
-        denied=0,
-        confirmed=0,
-        fence=FenceCause.NONE,
+    blank = blank_body(decided)
+    return replace(
+        blank, incarnation=incarnation, state=state, armed=armed, storage=True, carrier=True, arbiters=1
     )
 
 
